@@ -1,0 +1,38 @@
+import { registry } from '../assemble.ts';
+import { loadConfig } from '../config/load.ts';
+import { askStatus, type Status } from '../status.ts';
+import { type CommonOptions, configFile, exitCode, type ExitCode, print, printJson } from './command.ts';
+
+/** 0: all is well. 2: it runs, but something is not seen, stored or delivered. 69: no agent answers. */
+export async function status(options: CommonOptions): Promise<ExitCode> {
+  const { config } = loadConfig(configFile(options.config), registry);
+  const told = await askStatus(config.stateDirectory);
+  if (options.format === 'json') printJson(told);
+  else for (const line of lines(told)) print(line);
+  return isWell(told) ? exitCode.ok : exitCode.incomplete;
+}
+
+const isWell = (told: Status): boolean => told.storeFailure === null && told.events.lost === 0
+  && told.collectors.every(one => one.state === 'armed') && told.sinks.every(sink => sink.dead === 0 && sink.reason === null);
+
+function* lines(told: Status): Generator<string> {
+  yield `mxwarden ${told.agent}, pid ${told.pid}, up ${duration(Date.now() - told.startedAt)}, ${Math.round(told.memoryBytes / 1_048_576)} MiB, ${told.cpuSeconds.toFixed(1)} s of CPU`;
+  for (const one of told.collectors) {
+    yield `  ${one.name.padEnd(10)} ${one.state}${one.sees ? ` (${one.sees})` : ''}${one.reason ? `: ${one.reason}` : ''}${one.restarts > 0 ? `, restarted ${one.restarts} times` : ''}`;
+    for (const blind of one.blind) yield `             does not see ${blind}`;
+  }
+  yield `  processes with MXNet  ${told.processes}`;
+  yield `  events     ${told.events.emitted} seen, ${told.events.waiting} waiting, ${told.events.lost + told.events.dropped} lost`;
+  yield `  findings   ${told.detectors.findings}; incidents open ${told.incidents.open}${told.incidents.suppressed > 0 ? `, ${told.incidents.suppressed} findings only counted` : ''}`;
+  yield `  inspected  ${told.inspector.inspected} files, ${told.inspector.waiting} waiting, ${told.inspector.unread} not read`;
+  if (told.storeFailure !== null) yield `  STORE      ${told.storeFailure}`;
+  for (const sink of told.sinks) {
+    yield `  → ${sink.name.padEnd(8)} ${sink.state}, ${sink.pending} undelivered${sink.oldestAt !== null && sink.pending > 0 ? ` (oldest ${duration(Date.now() - sink.oldestAt)})` : ''}${sink.dead > 0 ? `, ${sink.dead} dead letters` : ''}${sink.reason ? `: ${sink.reason}` : ''}`;
+  }
+}
+
+function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}

@@ -1,0 +1,35 @@
+import type { Artifact } from './artifact.ts';
+import type { Component } from './component.ts';
+import type { EventKind, EventOf } from './event.ts';
+import type { Observation, Suspicion } from './finding.ts';
+
+export type Detector = StreamDetector | ArtifactDetector;
+
+/** Sees every wanted event, in order. Pure: no I/O, no timer, no clock but `event.at`, bounded memory. */
+// biome-ignore lint/suspicious/noExplicitAny: the one variance seam; lists hold detectors of every configuration and kind
+export interface StreamDetector<Config = any, Kind extends EventKind = any> extends Component<Config> {
+  readonly sees: 'stream';
+  readonly wants: readonly Kind[];
+  create(config: Config, memory: Memory): (event: EventOf<Kind>) => readonly Suspicion[];
+}
+
+/**
+ * What a detector remembers across restarts: 20,000 keys of at most 512 characters, the least recently written
+ * forgotten first. The pipeline keeps it; a detector may keep more in its closure, which a restart forgets.
+ */
+export interface Memory {
+  get(key: string): string | number | undefined;
+  set(key: string, value: string | number): void;
+}
+
+/** Sees one file's bytes, in a pool thread, under a budget of size, time and memory. Stateless. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export interface ArtifactDetector<Config = any> extends Component<Config> {
+  readonly sees: 'artifact';
+  /** Throws RangeError for input it cannot parse (which becomes a finding), nothing else. */
+  inspect(artifact: Artifact, config: Config, signal: AbortSignal): Promise<readonly Observation[]>;
+}
+
+export function defineDetector<Config, const Kind extends EventKind>(detector: StreamDetector<Config, Kind>): StreamDetector<Config, Kind>;
+export function defineDetector<Config>(detector: ArtifactDetector<Config>): ArtifactDetector<Config>;
+export function defineDetector(detector: Detector): Detector { return detector; }

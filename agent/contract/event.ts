@@ -1,0 +1,188 @@
+/**
+ * The vocabulary of mxwarden. Everything else imports this; this imports nothing outside its folder.
+ *
+ * artifact   one file MXNet may load, known by its FileIdentity and its SHA-256
+ * load       one process loading one artifact through one MXNet function
+ * process    a pid and its start time; a pid alone is never an identity
+ * event      a fact about this host, self-contained: nobody looks anything up later
+ * finding    one rule's suspicion, with the events that justify it
+ * incident   all findings of one load (or of one artifact before any load), told in order
+ * loss       anything that was not seen; a fact like any other
+ */
+import type { FileIdentity, Place } from './file.ts';
+import type { Observation } from './finding.ts';
+import type { Process, ProcessRef } from './process.ts';
+
+/** Closed on purpose: a new kind is a change to the language, and every exhaustive switch must answer it. */
+export type Event =
+  | FileChanged
+  | FileOpened
+  | ProcessExecuted
+  | ProcessExited
+  | ProcessSampled
+  | MxnetMapped
+  | MxnetCalled
+  | NetworkConnected
+  | NetworkTransferred
+  | ArtifactInspected
+  | HostSampled
+  | SensorChanged
+  | AgentSampled
+  | AgentStarted
+  | BaselineRestored
+  | EventsLost;
+
+export type EventKind = Event['kind'];
+export type EventOf<Kind extends EventKind> = Extract<Event, { readonly kind: Kind }>;
+
+/*
+ * `tree` in an event: the process with MXNet to whose tree the process belongs (itself, when it has MXNet),
+ * kept when a child is re-parented.
+ */
+interface Fact<Kind extends string> {
+  readonly kind: Kind;
+  /** Unique and ordered within a boot; stamped by the stream, never by a collector. */
+  readonly id: string;
+  readonly collector: string;
+  /** Epoch milliseconds (fraction = microseconds) at which it happened, not at which we noticed. */
+  readonly at: number;
+}
+
+export interface FileChanged extends Fact<'file.changed'> {
+  readonly place: Place;
+  /** 'found': it was there when watching began, or a rescan came upon it; when it came is not known. */
+  readonly change: 'found' | 'created' | 'written' | 'renamed' | 'removed' | 'attributes';
+  /** For 'renamed': where it was. */
+  readonly from?: Place;
+  /** Null when it is gone. */
+  readonly file: FileIdentity | null;
+  /** Owner and permission bits (0o7777) of the file; null when it is gone. */
+  readonly access: { readonly uid: number; readonly gid: number; readonly mode: number } | null;
+  /** Null when the sensor level cannot tell. */
+  readonly by: Process | null;
+}
+export interface FileOpened extends Fact<'file.opened'> {
+  readonly place: Place;
+  readonly file: FileIdentity;
+  readonly by: Process;
+}
+export interface ProcessExecuted extends Fact<'process.executed'> {
+  readonly process: Process;
+  readonly parent: ProcessRef;
+  readonly tree: ProcessRef;
+}
+export interface ProcessExited extends Fact<'process.exited'> {
+  readonly process: ProcessRef;
+  readonly tree: ProcessRef;
+  /** Null when the sensor level cannot tell. */
+  readonly status: { readonly code: number } | { readonly signal: string } | null;
+}
+export interface ProcessSampled extends Fact<'process.sampled'> {
+  readonly process: ProcessRef;
+  readonly intervalMs: number;
+  /** Seconds of CPU used in the interval. */
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+  readonly threads: number;
+  readonly descriptors: number;
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+}
+export interface MxnetMapped extends Fact<'mxnet.mapped'> {
+  readonly process: Process;
+  readonly library: {
+    readonly place: Place;
+    readonly file: FileIdentity;
+    /** As the package beside it says, never as the library itself would say. */
+    readonly version: string | null;
+    /** Why this is not the place where the package keeps its library, in words; null when it is. */
+    readonly unexpected: string | null;
+  };
+}
+/** One call into the library that loads something. */
+export interface MxnetCalled extends Fact<'mxnet.called'> {
+  readonly process: Process;
+  readonly thread: number;
+  readonly api: string;
+  readonly argument:
+    | {
+      readonly type: 'path';
+      readonly raw: string;
+      readonly place: Place | null;
+      readonly file: FileIdentity | null;
+      /** Who may change it: the file's owner and mode, and the first parent folder that others may write into. */
+      readonly access: { readonly uid: number; readonly mode: number; readonly openFolder: string | null } | null;
+    }
+    | { readonly type: 'buffer'; readonly bytes: number | null }
+    /** The sensor saw the call, not its argument; `why` in words. An attacker may want just that. */
+    | { readonly type: 'unread'; readonly why: string };
+  /** 'crashed': entered, never returned, and the process is gone. */
+  readonly outcome: 'ok' | 'failed' | 'crashed';
+  /** The signal delivered to the calling thread inside a call that crashed; null when none was seen. */
+  readonly signal: string | null;
+  readonly durationMs: number;
+}
+export interface NetworkConnected extends Fact<'network.connected'> {
+  readonly process: Process;
+  readonly tree: ProcessRef;
+  readonly protocol: 'tcp' | 'udp';
+  readonly direction: 'outbound' | 'listen';
+  readonly address: string;
+  readonly port: number;
+}
+export interface NetworkTransferred extends Fact<'network.transferred'> {
+  readonly process: ProcessRef;
+  readonly intervalMs: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+export interface ArtifactInspected extends Fact<'artifact.inspected'> {
+  readonly place: Place;
+  readonly file: FileIdentity;
+  readonly sha256: string;
+  readonly format: string;
+  readonly verdict: 'clean' | 'suspicious' | 'malicious' | 'malformed' | 'incomplete' | 'unsupported';
+  /** What the artifact detectors said; carried here so that a recording replays without the bytes. */
+  readonly observations: readonly Observation[];
+}
+export interface HostSampled extends Fact<'host.sampled'> {
+  readonly load1: number;
+  readonly cpuRatio: number;
+  readonly availableBytes: number;
+}
+/** A sensor was armed, lost something it needs, or went down; what it cannot see now is said in words. */
+export interface SensorChanged extends Fact<'sensor.changed'> {
+  readonly sensor: string;
+  readonly state: 'armed' | 'degraded' | 'down';
+  readonly level: 'bpf-lsm' | 'bpf-base' | 'tracefs' | 'unprivileged';
+  readonly blind: readonly string[];
+}
+/** The agent itself, each second. */
+export interface AgentSampled extends Fact<'agent.sampled'> {
+  readonly intervalMs: number;
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+  /** 99th percentile of the event loop's delay in the interval. */
+  readonly loopDelayMs: number;
+}
+/** First fact of each run. `since`: when the run before it was last known alive, if it did not stop in order. */
+export interface AgentStarted extends Fact<'agent.started'> {
+  readonly version: string;
+  readonly bootId: string;
+  readonly unwatchedSince: number | null;
+}
+/** What a detector remembered when a recording began; written at its head, so that it replays alike. */
+export interface BaselineRestored extends Fact<'baseline.restored'> {
+  readonly detector: string;
+  readonly entries: readonly (readonly [key: string, value: string | number])[];
+}
+/** A baseline that does not know what it missed is a lie. */
+export interface EventsLost extends Fact<'events.lost'> {
+  readonly where: 'kernel' | 'collector' | 'stream' | 'outbox';
+  readonly what: EventKind | 'any';
+  /** Null when the source can only say "some". */
+  readonly count: number | null;
+}
+
+/** What a collector hands over; the stream adds the rest. */
+export type Draft = Event extends infer E ? (E extends Event ? Omit<E, 'id' | 'collector'> : never) : never;

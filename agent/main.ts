@@ -1,0 +1,80 @@
+import { Command, CommanderError, Option } from 'commander';
+import { exitCode, type ExitCode } from './commands/command.ts';
+import { ConfigError, UnavailableError } from './contract/errors.ts';
+import { escapeText } from './contract/text.ts';
+import { version } from './version.ts';
+
+/* argv → command. Each verb is imported only when it is asked for; this is the only place that ends the process. */
+
+type Verb = (...given: never[]) => Promise<ExitCode>;
+const format = () => new Option('--format <format>', 'how to print').choices(['text', 'json']).default('text');
+
+const program = new Command('mxwarden')
+  .description('Watches Apache MXNet model files, who loads them, and what happens next.')
+  .version(version, '-V, --version')
+  .option('-c, --config <file>', 'configuration (default: $MXWARDEN_CONFIG, ./agent.config.yaml, /etc/mxwarden/agent.config.yaml)')
+  .exitOverride()
+  .showHelpAfterError('(see mxwarden --help)')
+  .addHelpText('after', `
+Exit codes: 0 nothing found · 1 findings · 2 incomplete · 64 usage · 69 a needed service or capability is missing · 78 configuration
+First look:  mxwarden doctor     what this host lets the agent see
+             mxwarden run        the agent, alerts on this terminal`);
+
+verb(program, 'run', 'run the agent until SIGTERM; SIGHUP reloads the configuration', 'mxwarden run --record day.jsonl')
+  .option('--record <file>', 'also write every event to this new file, for replay')
+  .action(act(async () => (await import('./commands/run.ts')).run));
+verb(program, 'doctor', 'what this host lets the agent see, and what it misses without it', 'mxwarden doctor --format json')
+  .addOption(format()).action(act(async () => (await import('./commands/doctor.ts')).doctor));
+verb(program, 'status', 'how the running agent fares', 'mxwarden status --format json')
+  .addOption(format()).action(act(async () => (await import('./commands/status.ts')).status));
+verb(program, 'replay', 'recorded events through the detectors again: the same findings', 'mxwarden replay day.jsonl --format json')
+  .argument('<file>', 'made by mxwarden run --record').addOption(format())
+  .option('--incidents', 'print incidents as they end up, after the findings')
+  .action(act(async () => (await import('./commands/replay.ts')).replay));
+
+const config = program.command('config').description('check, print or describe the configuration');
+verb(config, 'check', 'say what is wrong with it, with line and column', 'mxwarden config check -c /etc/mxwarden/agent.config.yaml')
+  .action(act(async () => (await import('./commands/config.ts')).check));
+verb(config, 'print', 'the configuration in force, defaults included, secrets left out', 'mxwarden config print --format json')
+  .addOption(format()).action(act(async () => (await import('./commands/config.ts')).printConfig));
+verb(config, 'schema', 'its JSON Schema, for editors', 'mxwarden config schema > agent.config.schema.json')
+  .action(act(async () => (await import('./commands/config.ts')).schema));
+
+const outbox = program.command('outbox').description('alerts that are not delivered yet, and dead letters');
+verb(outbox, 'list', 'one line an alert, oldest first', 'mxwarden outbox list --sink kafka --dead')
+  .option('--sink <name>', 'only of this forwarder').option('--dead', 'only dead letters, with the reason').addOption(format())
+  .action(act(async () => (await import('./commands/outbox.ts')).list));
+
+function verb(parent: Command, name: string, description: string, example: string): Command {
+  return parent.command(name).description(description).exitOverride().addHelpText('after', `\nExample:\n  ${example}`);
+}
+
+/** A verb gets its arguments, then its options merged with the program's. */
+function act(load: () => Promise<Verb>) {
+  return async (...given: unknown[]) => {
+    const command = given.at(-1) as Command;
+    const call = await load();
+    process.exitCode = await call(...[...command.processedArgs, command.optsWithGlobals()] as never[]);
+  };
+}
+
+process.stdout.on('error', error => {
+  if ('code' in error && error.code === 'EPIPE') process.exit(exitCode.ok);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+  // A sink or a sensor that still hangs must not keep a stopped agent alive.
+  if (program.args[0] === 'run') process.exit();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.usage;
+  else if (error instanceof ConfigError) fail(error.message, exitCode.config);
+  else if (error instanceof UnavailableError) fail(error.message, exitCode.unavailable);
+  else throw error;
+}
+
+function fail(message: string, code: ExitCode) {
+  for (const line of message.split('\n')) process.stderr.write(`mxwarden: ${escapeText(line)}\n`);
+  process.exitCode = code;
+}

@@ -1,0 +1,146 @@
+import { severities } from '../contract/finding.ts';
+import type { Envelope } from '../contract/forwarder.ts';
+import type { Database } from './database.ts';
+import type { Stored } from './failure.ts';
+import { cursors, enrol } from './outbox-cursor.ts';
+import { type Dropped, roomKeeper } from './outbox-room.ts';
+import { type OutboxView, viewOutbox } from './outbox-view.ts';
+
+/** An envelope before the outbox has given it its place. */
+export type EnvelopeDraft = Omit<Envelope, 'sequence'>;
+
+export interface Appended {
+  /** How many were new; an id that is still here is not taken twice. */
+  readonly added: number;
+  /** What had to go for want of room or for its age, lowest severity first: the caller states it as `events.lost`. */
+  readonly dropped: readonly Dropped[];
+}
+
+/**
+ * What has not reached every sink yet. Each sink has a cursor of its own, up to which it has confirmed or refused all.
+ * A sink named for the first time begins with everything still here; one no longer named holds nothing back, and goes on
+ * from its cursor should it be named again. A sink that was not given to `openOutbox` is a RangeError.
+ */
+export interface Outbox extends OutboxView {
+  readonly sinks: readonly string[];
+  /** One transaction: when it says stored, all of them are on disk for good. */
+  append(drafts: readonly EnvelopeDraft[]): Stored<Appended>;
+  /** The next in order: at least one if there is any, however large. Throws RetryableError. */
+  next(sink: string, maxCount: number, maxBytes: number): readonly Envelope[];
+  /** The sink has all up to and with this sequence. */
+  confirm(sink: string, throughSequence: number): Stored<void>;
+  /**
+   * The sink will never take these: kept as dead letters, with the reason, until age or want of room ends them.
+   * Ids it does not wait for are passed over. Tells how many it buried.
+   */
+  bury(sink: string, ids: readonly string[], reason: string): Stored<number>;
+  /** Why a try failed, for `depth()`. */
+  complain(sink: string, reason: string): Stored<void>;
+  /** Removes what every enabled sink has confirmed and none buried, at most `limit` rows; tells how many. */
+  prune(limit?: number): Stored<number>;
+}
+
+export interface OutboxOptions {
+  /** Of all envelopes as JSON; 1 GiB unless told. When it overflows, a hundredth of it is made free at once. */
+  readonly maxBytes?: number;
+  /** 30 days unless told. */
+  readonly maxAgeMs?: number;
+}
+
+interface Row { sequence: number; id: string; bytes: number; draft: string }
+
+/** Throws RetryableError when the disk does not let it note the sinks now. */
+export function openOutbox(database: Database, sinks: readonly string[], { maxBytes = 2 ** 30, maxAgeMs = 30 * 86_400_000 }: OutboxOptions = {}): Outbox {
+  enrol(database, sinks);
+  const cursor = cursors(database, sinks);
+  const room = roomKeeper(database, { maxBytes, maxAgeMs });
+
+  const last = database.prepare('SELECT last_sequence FROM outbox_total');
+  const insert = database.prepare('INSERT INTO outbox (sequence, id, severity, at, bytes, draft) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING');
+  const count = database.prepare('UPDATE outbox_total SET last_sequence = ?, bytes = bytes + ?');
+  const expectMore = database.prepare('UPDATE outbox_sink SET pending = pending + ?, bytes = bytes + ? WHERE enabled');
+  const waiting = database.prepare(`
+    SELECT sequence, id, bytes, draft FROM outbox WHERE sequence > (SELECT cursor FROM outbox_sink WHERE name = :sink)
+      AND NOT EXISTS (SELECT 1 FROM outbox_dead WHERE sink = :sink AND outbox_dead.sequence = outbox.sequence)
+    ORDER BY sequence`);
+
+  function insertAll(drafts: readonly EnvelopeDraft[]): Appended {
+    const before = (last.get() as { last_sequence: number }).last_sequence;
+    const at = Date.now();
+    const refused = [];
+    let sequence = before;
+    let bytes = 0;
+    for (const draft of drafts) {
+      const text = JSON.stringify(draft);
+      const size = Buffer.byteLength(text);
+      const severity = severityRank(draft);
+      if (size > room.largest) refused.push({ severity, bytes: size });
+      else if (insert.run(sequence + 1, draft.id, severity, at, size, text).changes === 1) {
+        sequence += 1;
+        bytes += size;
+      }
+    }
+    if (sequence > before) {
+      count.run(sequence, bytes);
+      expectMore.run(sequence - before, bytes);
+    }
+    return { added: sequence - before, dropped: room.make(refused) };
+  }
+
+  function* read(sink: string, maxCount: number, maxBytes: number): Generator<Row> {
+    let count = 0;
+    let bytes = 0;
+    for (const row of waiting.iterate({ sink }) as Iterable<unknown> as Iterable<Row>) {
+      count += 1;
+      bytes += row.bytes;
+      if (count > 1 && (count > maxCount || bytes > maxBytes)) return;
+      yield row;
+    }
+  }
+
+  function next(sink: string, maxCount: number, maxBytes: number): readonly Envelope[] {
+    cursor.expect(sink);
+    const rows = database.read(() => [...read(sink, maxCount, maxBytes)]);
+    const envelopes: Envelope[] = [];
+    const unreadable: string[] = [];
+    for (const row of rows) {
+      const envelope = envelopeOf(row);
+      if (envelope === null) unreadable.push(row.id); else envelopes.push(envelope);
+    }
+    if (unreadable.length === 0) return envelopes;
+    // A row that the disk has spoilt must not hold up those behind it.
+    const buried = cursor.bury(sink, unreadable, 'unreadable in the outbox');
+    if (!buried.stored) throw buried.error;
+    return envelopes.length > 0 ? envelopes : next(sink, maxCount, maxBytes);
+  }
+
+  return {
+    sinks,
+    ...viewOutbox(database),
+    append(drafts) {
+      return drafts.length === 0 ? { stored: true, value: { added: 0, dropped: [] } } : database.transaction(() => insertAll(drafts));
+    },
+    next,
+    confirm: cursor.confirm,
+    bury: cursor.bury,
+    complain: cursor.complain,
+    prune: room.prune,
+  };
+}
+
+function envelopeOf({ id, sequence, draft }: Row): Envelope | null {
+  try {
+    const envelope: Envelope = { ...JSON.parse(draft), sequence };
+    return envelope.id === id ? envelope : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+function severityRank(draft: EnvelopeDraft): number {
+  switch (draft.type) {
+    case 'incident': return severities.indexOf(draft.body.severity);
+    default: return draft.type satisfies never;
+  }
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { defineCollector } from '../agent/contract/collector.ts';
+import { lossDraft } from './kernel/tracefs/loss.ts';
+import { openSession } from './kernel/tracefs/session.ts';
+
+const blind = [
+  'the arguments of a program that lived less than about a millisecond: they are then empty',
+  'what a process starts in the first 50 ms after its first call into MXNet, when it called nothing of it at import',
+  'exit codes that the parent fetched at once: status is then null, signals are still told',
+];
+/** The kernel, which started the first process. */
+const nobody = { pid: 0, startTicks: 0 };
+
+/** What processes with MXNet and all that descends from them execute, and when those end. */
+export default defineCollector({
+  name: 'exec',
+  needs: ['root', 'tracefs'],
+  without: 'programs started by MXNet processes, and how they ended',
+  config: z.strictObject({
+    /** Of each CPU, in the kernel. */
+    bufferKb: z.int().min(64).max(65_536).default(1_024),
+    mountTracefs: z.boolean().default(true),
+  }),
+  async start({ bufferKb, mountTracefs }, port) {
+    const session = await openSession(port.host, { log: port.log, bufferKb, mount: mountTracefs });
+    const { census, clock } = session;
+    const absent = session.absent.filter(event => !event.startsWith('sock/'));
+    const missing = absent.map(event => `what only the kernel event ${event} tells, which this kernel lacks`);
+    const say = (state: 'armed' | 'degraded' | 'down', why: readonly string[] = []): void =>
+      port.emit({ kind: 'sensor.changed', at: Date.now(), sensor: 'exec', level: 'tracefs', state, blind: [...why, ...missing, ...blind] });
+    session.join({
+      executed({ at, task, process }) {
+        port.emit({ kind: 'process.executed', at: clock.epoch(at), process, parent: task.parent ?? process.ancestors[0] ?? nobody, tree: task.root });
+        // It may have been a member, and may be one again; what it was is gone.
+        if (census.members.has(task.ref.pid)) census.look(task.ref.pid);
+      },
+      exited({ at, task, status }) {
+        if (census.members.has(task.ref.pid)) census.leave(task.ref.pid, status);
+        else port.emit({ kind: 'process.exited', at: clock.epoch(at), process: task.ref, tree: task.root, status });
+      },
+      lost: (...loss) => port.emit(lossDraft(...loss)),
+      changed: (state, why) => say(state, [why]),
+    });
+    say(missing.length > 0 ? 'degraded' : 'armed');
+    return session;
+  },
+});

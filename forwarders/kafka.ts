@@ -1,0 +1,132 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Message, Producer, SASLOptions } from 'kafkajs';
+import { z } from 'zod';
+import { MisconfiguredError, RetryableError } from '../agent/contract/errors.ts';
+import type { Envelope, ForwarderPort, Sink } from '../agent/contract/forwarder.ts';
+import { defineForwarder } from '../agent/contract/forwarder.ts';
+import { encodeOcsf } from './encode/ocsf.ts';
+import { isoTime } from './encode/story.ts';
+import { courier, pack } from './wire/courier.ts';
+import { judgeKafkaError } from './wire/kafka-errors.ts';
+import { loadKafkajs, logTo } from './wire/kafkajs.ts';
+import { readTls, tlsConfig } from './wire/tls.ts';
+import { errorOf, quoter } from './wire/verdict.ts';
+
+const broker = z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:/@]+):\d{1,5}$/, { error: 'must be host:port' });
+const topicName = z.string().regex(/^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/, { error: 'must be 1 to 249 letters, digits, dots, underscores or hyphens' });
+
+const config = z.strictObject({
+  brokers: z.array(broker).min(1).default(['127.0.0.1:9092']),
+  topic: topicName.default('mxwarden.alerts').describe('Must exist: the agent creates none'),
+  clientId: z.string().min(1).default('mxwarden'),
+  key: z.enum(['host', 'artifact']).default('host').describe('Which alerts keep their order: those of a host, or those of an artifact by its digest'),
+  tls: tlsConfig.optional(),
+  sasl: z.strictObject({
+    mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+    username: z.string().min(1),
+    password: z.string().min(1).meta({ secret: true }),
+  }).optional(),
+  connectionTimeoutMs: z.int().min(1_000).max(60_000).default(5_000),
+  requestTimeoutMs: z.int().min(2_000).max(300_000).default(30_000),
+});
+export type KafkaConfig = z.infer<typeof config>;
+
+/** Enough for a broker's hiccup or a moved leader; the patience for more is deliver.ts's. */
+const retry = { retries: 3, initialRetryTime: 100, maxRetryTime: 500 };
+/** How long a farewell to the broker may take. */
+const farewellMs = 2_000;
+
+/** Alerts into a Kafka topic, one record each: OCSF JSON with CloudEvents headers. */
+export default defineForwarder({ name: 'kafka', optIn: true, config, open: openKafka });
+
+/**
+ * Owns: one producer, made at the first send. A producer whose send failed is never used again: its idempotence counts
+ * records, so after a failure the broker could take different records for ones it already has, and drop them.
+ */
+async function openKafka(settings: KafkaConfig, { log }: ForwarderPort): Promise<Sink> {
+  const library = await loadKafkajs();
+  const quote = quoter(settings.sasl ? [settings.sasl.password, settings.sasl.username] : []);
+  if (settings.sasl && !settings.tls) log.warn('kafka: sasl without tls: whoever listens on the network can learn the credentials');
+  let current: Promise<Producer> | null = null;
+
+  async function connect(): Promise<Producer> {
+    const { brokers, clientId, sasl, connectionTimeoutMs, requestTimeoutMs } = settings;
+    const made = new library.Kafka({
+      brokers, clientId, connectionTimeout: connectionTimeoutMs, requestTimeout: requestTimeoutMs, authenticationTimeout: connectionTimeoutMs * 2,
+      logLevel: library.logLevel.WARN, logCreator: logTo(log, quote), retry,
+      ...(settings.tls ? { ssl: await readTls(settings.tls) } : {}),
+      ...(sasl ? { sasl: sasl as SASLOptions } : {}),
+    }).producer({
+      createPartitioner: library.Partitioners.DefaultPartitioner, idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false,
+      retry,
+    });
+    try { await made.connect(); } catch (error) { await part(made); throw error; }
+    return made;
+  }
+
+  /** It failed, or is not needed any more: that it cannot say goodbye changes nothing. */
+  const part = (old: Producer): Promise<void> => old.disconnect().catch((error: unknown) => { log.debug(`kafka: disconnect failed: ${quote(String(error))}`); });
+  const retire = (old: Promise<Producer>): Promise<void> => old.then(part, () => { /* it never connected; whoever waited for it knows */ });
+
+  const deliver = courier<Message>(async (parcels, signal) => {
+    current ??= connect();
+    const using = current;
+    const sent = using.then(producer => {
+      if (signal.aborted) throw new RetryableError('stopped before it was sent');
+      return producer.send({
+        topic: settings.topic, acks: -1, timeout: Math.ceil(settings.requestTimeoutMs * 0.8), compression: library.CompressionTypes.GZIP,
+        messages: parcels.map(({ value }) => value),
+      });
+    });
+    try {
+      await abortable(sent, signal);
+      return null;
+    } catch (error) {
+      const verdict = isOurs(error) ? null : judgeKafkaError(error, quote);
+      if (verdict?.outcome === 'refused') return verdict;
+      if (current === using) current = null;
+      void retire(using);
+      throw verdict === null ? error : errorOf(verdict);
+    }
+  });
+
+  return {
+    async send(batch, signal) {
+      const { parcels, unwanted } = pack(batch, envelope => messageOf(envelope, settings.key));
+      await deliver([...Map.groupBy(parcels, ({ value }) => String(value.key)).values()], unwanted, signal);
+    },
+    async [Symbol.asyncDispose]() {
+      const last = current;
+      current = null;
+      if (last) await Promise.race([retire(last), delay(farewellMs, undefined, { ref: false })]);
+    },
+  };
+}
+
+const isOurs = (error: unknown): boolean => error instanceof RetryableError || error instanceof MisconfiguredError;
+
+/** kafkajs cannot be told to stop: the caller goes on, and what it left behind is answered to nobody. */
+function abortable<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const { promise, resolve, reject } = Promise.withResolvers<Result>();
+  const stop = (): void => { reject(new RetryableError('stopped while sending (it may be stored already)')); };
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  void work.then(resolve, reject).finally(() => { signal.removeEventListener('abort', stop); });
+  return promise;
+}
+
+const uriPart = (text: string): string => encodeURIComponent(text.toWellFormed());
+
+/** CloudEvents 1.0, binary content mode: the attributes are headers, the value is the OCSF object as it is. */
+export function messageOf(envelope: Envelope, key: KafkaConfig['key']): Message {
+  const { id, host, body: incident } = envelope;
+  const subject = incident.artifact?.sha256 ?? incident.artifact?.place.path;
+  return {
+    key: key === 'artifact' && subject !== undefined ? subject : host.id,
+    value: JSON.stringify(encodeOcsf(envelope)),
+    headers: {
+      'content-type': 'application/json', ce_specversion: '1.0', ce_id: id, ce_type: 'mxwarden.detection', ce_source: `urn:mxwarden:host:${uriPart(host.id)}`,
+      ce_subject: uriPart(incident.id), ce_time: isoTime(incident.changedAt),
+    },
+  };
+}

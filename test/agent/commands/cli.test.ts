@@ -1,0 +1,85 @@
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { run } from '../../services/run.ts';
+
+const bin = new URL('../../../agent/mxwarden', import.meta.url).pathname;
+const mxwarden = (...args: string[]) => run(bin, args, { timeoutMs: 60_000 });
+
+async function config(text = ''): Promise<string> {
+  const path = join(await mkdtemp(join(tmpdir(), 'cli-')), 'agent.config.yaml');
+  await writeFile(path, text);
+  return path;
+}
+
+test('help names every verb and the exit codes, and each verb has an example', async t => {
+  const { code, stdout } = await mxwarden('--help');
+  t.is(code, 0);
+  for (const verb of ['run', 'doctor', 'status', 'replay', 'config', 'outbox']) t.regex(stdout, new RegExp(`^  ${verb} `, 'm'));
+  t.regex(stdout, /Exit codes: 0/);
+  for (const verb of [['run'], ['doctor'], ['status'], ['replay'], ['config', 'check'], ['config', 'print'], ['config', 'schema'], ['outbox', 'list']]) {
+    t.regex((await mxwarden(...verb, '--help')).stdout, /Example:\n {2}mxwarden /, verb.join(' '));
+  }
+});
+
+test('an unknown verb or option is a usage error', async t => {
+  const unknown = await mxwarden('inspekt');
+  t.is(unknown.code, 64);
+  t.regex(unknown.stderr, /inspekt/);
+  t.is((await mxwarden('status', '--fromat', 'json')).code, 64);
+  t.is((await mxwarden('status', '--format', 'xml')).code, 64);
+});
+
+test('a faulty configuration ends with 78 and points at the place', async t => {
+  const file = await config('log:\n  levl: debug\n');
+  for (const verb of [['config', 'check'], ['run'], ['status'], ['doctor']]) {
+    const { code, stderr } = await mxwarden(...verb, '-c', file);
+    t.is(code, 78, verb.join(' '));
+    t.regex(stderr, /agent\.config\.yaml:2:3: log\.levl: unknown key; did you mean level\?/);
+  }
+});
+
+test('a sound configuration is said to be fine', async t => {
+  const { code, stdout } = await mxwarden('config', 'check', '-c', await config());
+  t.is(code, 0);
+  t.regex(stdout, /: fine\n/);
+  t.regex(stdout, /forwarders +stdout, file/);
+});
+
+test('the schema is a JSON Schema that knows every plugin', async t => {
+  const { code, stdout } = await mxwarden('config', 'schema');
+  t.is(code, 0);
+  const schema = JSON.parse(stdout) as { properties: Record<string, { properties: Record<string, object> }> };
+  t.true('kafka' in (schema.properties['forwarders']?.properties ?? {}));
+  t.true('watch' in (schema.properties['collectors']?.properties ?? {}));
+  t.is(stdout, await readFile(new URL('../../../docs/agent.config.schema.json', import.meta.url), 'utf8'), 'mxwarden config schema > docs/agent.config.schema.json');
+});
+
+test('status and outbox say when no agent is there', async t => {
+  const file = await config();
+  const status = await mxwarden('status', '-c', file);
+  t.is(status.code, 69);
+  t.regex(status.stderr, /no agent answers/);
+  t.is((await mxwarden('outbox', 'list', '-c', file)).code, 69);
+});
+
+test('doctor prints each sensor with what it needs, as text and as JSON', async t => {
+  const file = await config();
+  const text = await mxwarden('doctor', '-c', file);
+  t.true([0, 2].includes(text.code ?? -1), text.stderr);
+  for (const sensor of ['watch', 'processes', 'mxnet', 'exec', 'network', 'usage']) t.regex(text.stdout, new RegExp(`^(works|missing|off) +${sensor}`, 'm'));
+  t.regex(text.stdout, /max_user_watches \d+/);
+  const json = JSON.parse((await mxwarden('doctor', '-c', file, '--format', 'json')).stdout) as { sensors: { name: string; needs: { has: boolean }[] }[] };
+  t.true(json.sensors.length > 5);
+});
+
+test('replay refuses what is no recording, with the line', async t => {
+  const file = await config();
+  const recording = join(file, '../x.jsonl');
+  await writeFile(recording, '{"mxwarden":"recording","version":1}\nnot json\n');
+  const { code, stderr } = await mxwarden('replay', recording, '-c', file);
+  t.is(code, 69);
+  t.regex(stderr, /x\.jsonl:2: not a JSON object/);
+  t.is((await mxwarden('replay', '/nonexistent', '-c', file)).code, 69);
+});

@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { mkdtemp, rename, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import type { Draft, EventOf } from '../../../agent/contract/event.ts';
+import type { InspectionRecord } from '../../../agent/contract/inspection.ts';
+import { readText } from '../../../agent/contract/text.ts';
+import { createInspector } from '../../../agent/pipeline/inspect.ts';
+import { fileIdentity } from '../../../collectors/kernel/procfs/describe.ts';
+import { fileChanged, mxnetCalled, pathArgument } from '../../builders.ts';
+
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+type Inspected = EventOf<'artifact.inspected'>;
+
+function rig(options: Partial<{ maxBytes: number; timeoutMs: number; queue: number }> = {}) {
+  const drafts: Draft[] = [];
+  const known = new Map<string, InspectionRecord>();
+  const inspector = createInspector({ jobs: 1, maxBytes: 1e9, timeoutMs: 20_000, queue: 100, ...options }, new Map([['kind', {}]]), {
+    get: path => known.get(path) ?? null, set: (path, record) => { known.set(path, record); },
+  }, { log, proc: '/proc', emit: draft => { drafts.push(draft); } });
+  const next = async (count = 1) => {
+    for (let tries = 0; drafts.length < count && tries < 400; tries++) await delay(25);
+    return drafts[count - 1] as unknown as Inspected | undefined;
+  };
+  return { inspector, drafts, known, next };
+}
+
+async function file(name: string | Buffer, content: string | Buffer) {
+  const folder = await mkdtemp(join(tmpdir(), 'inspect-'));
+  const path = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name)]);
+  await writeFile(path, content);
+  return { path, place: { path: readText(path) }, identity: () => fileIdentity(statSync(path, { bigint: true })) };
+}
+
+test('a changed file is read once, with its digest and its kind', async t => {
+  const { inspector, next } = rig();
+  await using _ = inspector;
+  const one = await file('net-0000.params', Buffer.concat([Buffer.from('1201000000000000', 'hex'), Buffer.alloc(100)]));
+  inspector.see(fileChanged({ place: one.place, file: one.identity() }));
+  const seen = await next();
+  t.like(seen, { kind: 'artifact.inspected', format: 'ndarray-container' });
+  t.is(seen?.sha256, createHash('sha256').update(Buffer.concat([Buffer.from('1201000000000000', 'hex'), Buffer.alloc(100)])).digest('hex'));
+});
+
+test('a name that is not UTF-8 and holds a newline is opened all the same', async t => {
+  const { inspector, next } = rig();
+  await using _ = inspector;
+  const one = await file(Buffer.concat([Buffer.from('a\n\\'), Buffer.from([0xff])]), 'x');
+  inspector.see(fileChanged({ place: one.place, file: one.identity() }));
+  t.is((await next())?.sha256, createHash('sha256').update('x').digest('hex'));
+});
+
+test('an executable under the name of a params file is suspicious', async t => {
+  const { inspector, next } = rig();
+  await using _ = inspector;
+  const one = await file('net-0000.params', Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01'), Buffer.alloc(64)]));
+  inspector.see(fileChanged({ place: one.place, file: one.identity() }));
+  const seen = await next();
+  t.is(seen?.verdict, 'suspicious');
+  t.true(seen?.observations.some(observation => observation.rule.startsWith('kind.')));
+});
+
+test('an unchanged file that is loaded is told again without being read again', async t => {
+  const { inspector, next } = rig();
+  await using _ = inspector;
+  const one = await file('a.params', 'x');
+  inspector.see(fileChanged({ place: one.place, file: one.identity() }));
+  await next();
+  inspector.see(mxnetCalled({ argument: pathArgument({ place: one.place, file: one.identity() }) }));
+  t.is((await next(2))?.sha256, createHash('sha256').update('x').digest('hex'));
+  t.is(inspector.inspected, 1);
+});
+
+test('a file whose times were set back is read again: the change time cannot be', async t => {
+  const { inspector, next } = rig();
+  await using _ = inspector;
+  const one = await file('a.params', 'honest');
+  inspector.see(fileChanged({ place: one.place, file: one.identity() }));
+  await next();
+  const before = statSync(one.path);
+  await writeFile(one.path, 'h0nest');
+  execFileSync('touch', ['-d', `@${before.mtimeMs / 1_000}`, one.path.toString()]);
+  inspector.see(mxnetCalled({ argument: pathArgument({ place: one.place, file: one.identity() }) }));
+  t.is((await next(2))?.sha256, createHash('sha256').update('h0nest').digest('hex'));
+});
+
+test('a FIFO in the place of the file is not waited for', async t => {
+  const { inspector, next } = rig();
+  await using _ = inspector;
+  const one = await file('a.params', 'x');
+  const reported = one.identity();
+  execFileSync('rm', [one.path.toString()]);
+  execFileSync('mkfifo', [one.path.toString()]);
+  inspector.see(fileChanged({ place: one.place, file: reported }));
+  t.like(await next(), { verdict: 'incomplete' });
+});
+
+test('a symlink to something else in the place of the file is not taken for it', async t => {
+  const { inspector, next } = rig();
+  await using _ = inspector;
+  const one = await file('a.params', 'x');
+  const reported = one.identity();
+  await rename(one.path, `${one.path}.old`);
+  await symlink('/etc/passwd', one.path);
+  inspector.see(fileChanged({ place: one.place, file: reported }));
+  const seen = await next();
+  t.is(seen?.verdict, 'incomplete');
+  t.is(seen?.sha256, '');
+});
+
+test('a file beyond the limit is incomplete, never clean', async t => {
+  const { inspector, next } = rig({ maxBytes: 10 });
+  await using _ = inspector;
+  const one = await file('a.params', 'x'.repeat(11));
+  inspector.see(fileChanged({ place: one.place, file: one.identity() }));
+  t.like(await next(), { verdict: 'incomplete' });
+});
+
+test('more files than may wait are counted as lost', async t => {
+  const { inspector, drafts } = rig({ queue: 3 });
+  await using _ = inspector;
+  for (let at = 0; at < 10; at++) inspector.see(fileChanged({ place: { path: `/nonexistent/${at}.params` } }));
+  for (let tries = 0; !drafts.some(draft => draft.kind === 'events.lost') && tries < 100; tries++) await delay(50);
+  t.like(drafts.find(draft => draft.kind === 'events.lost'), { what: 'artifact.inspected', count: 6 });
+});
+
+test('a thread that takes too long is given up and the next file is read', async t => {
+  const { inspector, next } = rig({ timeoutMs: 1 });
+  await using _ = inspector;
+  const one = await file('a.params', Buffer.alloc(50_000_000));
+  inspector.see(fileChanged({ place: one.place, file: one.identity() }));
+  t.like(await next(), { verdict: 'incomplete' });
+});

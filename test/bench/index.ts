@@ -1,0 +1,12 @@
+import { agentFigures } from './agent.ts';
+import { costFigures } from './cost.ts';
+import { pipelineFigure } from './pipeline.ts';
+
+/* Prints one JSON line a figure. Each ratio is measured side by side in this run; absolute times depend on the machine. */
+
+const asked = new Set(process.argv.slice(2));
+const wanted = (name: string) => asked.size === 0 || asked.has(name);
+
+if (wanted('pipeline')) pipelineFigure();
+if (wanted('agent')) await agentFigures();
+if (wanted('cost')) await costFigures();

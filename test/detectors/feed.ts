@@ -1,0 +1,13 @@
+import type { Log } from '../../agent/contract/component.ts';
+import type { Event } from '../../agent/contract/event.ts';
+import type { Finding } from '../../agent/contract/finding.ts';
+import { createDetection, type Detection } from '../../agent/pipeline/detect.ts';
+import { detectors } from '../../detectors/index.ts';
+
+const silent = () => {};
+const log: Log = { debug: silent, info: silent, warn: silent, error: silent };
+
+/** All detectors with their default configuration, as the pipeline runs them. */
+export const detection = (): Detection => createDetection(detectors, new Map(detectors.map(detector => [detector.name, detector.config.parse({})])), log);
+
+export const findingsOf = (events: Iterable<Event>, by = detection()): readonly Finding[] => [...events].flatMap(event => by.see(event));

@@ -1,0 +1,146 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { parse, stringify } from 'yaml';
+import { mustRun, run } from '../services/run.ts';
+import { spawnPython } from '../services/mxnet.ts';
+import { testWith } from '../services/require.ts';
+import { newest, scene, startAgent, until } from './rig.ts';
+
+const bin = new URL('../../agent/mxwarden', import.meta.url).pathname;
+const program = Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01'), Buffer.alloc(64)]);
+
+async function edit(config: string, change: (text: Record<string, Record<string, unknown>>) => void) {
+  const value = parse(await readFile(config, 'utf8')) as Record<string, Record<string, unknown>>;
+  change(value);
+  await writeFile(config, stringify(value));
+}
+
+test('a stopping agent ends within five seconds and says what a dead sink has not got', async t => {
+  t.timeout(60_000);
+  await using at = await scene({}, { otlp: { endpoint: 'http://127.0.0.1:9' } });
+  await using agent = await startAgent(at);
+  await writeFile(join(at.models, 'net-0000.params'), program);
+  await until(async () => (await at.alerts()).length > 0, 20_000, () => `an alert\n${agent.stderr()}`);
+  agent.signal('SIGTERM');
+  const ended = await Promise.race([agent.exited, delay(5_500, null, { ref: false })]);
+  t.is(ended?.code, 0);
+  t.regex(agent.stderr(), /still undelivered and kept for the next start: otlp [1-9]/);
+  const waiting = await run(bin, ['outbox', 'list', '--config', at.config]);
+  t.is(waiting.code, 1);
+  t.regex(waiting.stdout, /otlp +pending/);
+});
+
+test('a hangup reloads a sound configuration and keeps the old one before a faulty one', async t => {
+  t.timeout(60_000);
+  await using at = await scene();
+  await using agent = await startAgent(at);
+  const other = join(at.folder, 'other');
+  await mkdir(other);
+  await edit(at.config, value => { value['collectors'] = { watch: { roots: [at.models, other] } }; });
+  agent.signal('SIGHUP');
+  await until(() => agent.stderr().includes('configuration reloaded'), 15_000, () => agent.stderr());
+  await writeFile(join(other, 'late-0000.params'), program);
+  await until(async () => newest(await at.alerts()).some(alert => JSON.stringify(alert).includes('late-0000.params')), 20_000, () => `the new root is watched\n${agent.stderr()}`);
+  await writeFile(at.config, 'log: {levl: 1}\n');
+  agent.signal('SIGHUP');
+  await until(() => /the old one stays in force: .*levl: unknown key/.test(agent.stderr()), 15_000, () => agent.stderr());
+  await writeFile(join(other, 'later-0000.params'), program);
+  await until(async () => newest(await at.alerts()).some(alert => JSON.stringify(alert).includes('later-0000.params')), 20_000, 'the old configuration still works');
+  t.pass();
+});
+
+test('a second agent on the same state says so and ends with 78', async t => {
+  t.timeout(60_000);
+  await using at = await scene();
+  await using _ = await startAgent(at);
+  const second = await run(bin, ['run', '--config', at.config], { timeoutMs: 30_000 });
+  t.is(second.code, 78);
+  t.regex(second.stderr, /another/);
+});
+
+test('status tells collectors, sinks and counts of the running agent', async t => {
+  t.timeout(60_000);
+  await using at = await scene();
+  await using agent = await startAgent(at);
+  const { code, stdout } = await run(bin, ['status', '--config', at.config, '--format', 'json']);
+  const status = JSON.parse(stdout) as { pid: number; collectors: { name: string; state: string }[]; sinks: { name: string }[]; events: { emitted: number } };
+  t.true(code === 0 || code === 2);
+  t.is(status.pid, agent.pid);
+  t.true(status.collectors.some(one => one.name === 'watch' && one.state === 'armed'));
+  t.deepEqual(status.sinks.map(sink => sink.name), ['stdout', 'file']);
+  t.true(status.events.emitted > 0);
+});
+
+test('names with newlines, escape codes and bytes that are not UTF-8 reach the alert escaped and whole', async t => {
+  t.timeout(60_000);
+  await using at = await scene();
+  await using agent = await startAgent(at);
+  const name = Buffer.concat([Buffer.from('a\n\x1b[31m\u202eforged'), Buffer.from([0xff]), Buffer.from('-0000.params')]);
+  await writeFile(Buffer.concat([Buffer.from(`${at.models}/`), name]), program);
+  await until(async () => (await at.alerts()).some(alert => JSON.stringify(alert).includes('forged')), 20_000, () => `the alert\n${agent.stderr()}`);
+  const text = await readFile(join(at.folder, 'alerts.jsonl'), 'utf8');
+  t.true(text.includes(String.raw`a\\x0a\\x1b[31m\\u{202e}forged\\xff-0000.params`), text.slice(0, 2_000));
+  t.notRegex(agent.stdout().replaceAll('\n', ''), /[\u0000-\u001f\u202e]/);
+});
+
+test('model roots that do not exist are watched for, and said', async t => {
+  t.timeout(60_000);
+  await using at = await scene();
+  const late = join(at.folder, 'later/models');
+  await edit(at.config, value => { value['collectors'] = { watch: { roots: [late] } }; });
+  await using agent = await startAgent(at);
+  t.regex(agent.stderr(), /does not exist yet/);
+  await mkdir(late, { recursive: true });
+  await writeFile(join(late, 'net-0000.params'), program);
+  await until(async () => (await at.alerts()).length > 0, 20_000, () => `the alert\n${agent.stderr()}`);
+  t.pass();
+});
+
+testWith(['mxnet'], 'a service manager that asks for it is told READY=1', async t => {
+  await using at = await scene();
+  const socket = join(at.folder, 'notify.sock');
+  const listener = [
+    'import socket', 's = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)', `s.bind(${JSON.stringify(socket)})`, 'print("bound", flush=True)',
+    'for _ in range(2): print(repr(s.recv(4096).decode()), flush=True)',
+  ].join('\n');
+  await using manager = await spawnPython(listener);
+  t.is(await manager.read(), 'bound');
+  await using agent = await startAgent(at, [], { NOTIFY_SOCKET: socket });
+  t.is(await manager.read(), `'READY=1\\nMAINPID=${agent.pid}'`);
+  agent.signal('SIGTERM');
+  t.regex(await manager.read(), /STOPPING=1/);
+});
+
+testWith(['root'], 'an agent without privileges sees files, and says what it misses', async t => {
+  await using at = await scene();
+  await run('chown', ['-R', '65534:65534', at.folder]);
+  await run('chmod', ['-R', 'a+rX', at.folder]);
+  const child = run('setpriv', ['--reuid', '65534', '--regid', '65534', '--clear-groups', 'timeout', '12', bin, 'run', '--config', at.config], { timeoutMs: 40_000, cwd: at.folder });
+  await delay(6_000);
+  await writeFile(join(at.models, 'net-0000.params'), program);
+  const { stderr } = await child;
+  if (/Permission denied|EACCES/.test(stderr) && !stderr.includes('armed')) { t.log('this checkout cannot be read by another user; nothing shown'); t.pass(); return; }
+  t.regex(stderr, /armed in/);
+  t.regex(stderr, /exec is unavailable|not armed: .*exec/);
+  t.true((await at.alerts()).length > 0, stderr);
+});
+
+testWith(['root'], 'a full disk is said once, alerts wait for room, and then all of them are delivered', async t => {
+  await using at = await scene();
+  const state = join(at.folder, 'state');
+  await mkdir(state);
+  await mustRun('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0700', 'tmpfs', state]);
+  try {
+    await using agent = await startAgent(at);
+    const filler = join(state, 'filler');
+    await run('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4096']);
+    for (let number = 0; number < 60; number++) await writeFile(join(at.models, `net${number}-0000.params`), program);
+    await until(() => agent.stderr().includes('nothing can be stored'), 30_000, () => `the agent says it\n${agent.stderr().slice(-2_000)}`);
+    await rm(filler);
+    const told = async () => new Set((await at.alerts()).map(alert => alert.finding_info.uid)).size;
+    await until(async () => await told() >= 60, 30_000, () => `all alerts arrive\n${agent.stderr().slice(-2_000)}`);
+    t.regex(agent.stderr(), /storing works again/);
+  } finally { await mustRun('umount', ['-l', state]); }
+});
