@@ -52,6 +52,7 @@ export default defineCollector<Config>({
     const writers = searchWriters(port.host);
     const ledger = createLedger();
     const blindness = trackBlindness(wordsFor(config, limits), () => { if (hasStarted) sayState(); });
+    const firstRoot = rawOf(config.roots[0] ?? '');
     let hasStarted = false;
     let isLimited = false;
     function sayState(): void {
@@ -90,12 +91,12 @@ export default defineCollector<Config>({
         port.emit({ kind: 'events.lost', at: Date.now(), where: 'kernel', what: 'file.changed', count: null });
       },
       inventoryTaken: () => {
-        for (const root of config.roots.slice(0, 1)) blindness.remove('inventory', rawOf(root));
+        blindness.remove('inventory', firstRoot);
         port.log.info('inventory of the model roots taken', { roots: ledger.roots.size, folders: ledger.folders.size, files: ledger.size() });
       },
       failed: error => port.fail(error),
     });
-    for (const root of config.roots.slice(0, 1)) blindness.add('inventory', rawOf(root));
+    blindness.add('inventory', firstRoot);
     await observer.start(startMs);
     hasStarted = true;
     sayState();

@@ -154,6 +154,15 @@ test('a root put aside and made anew is watched as the new one', async t => {
   t.pass();
 });
 
+test('a new file that got the inode number of a removed one is not taken for it', async t => {
+  const watch = await watching(t, {}, folder => writeFile(join(folder, 'old'), 'x'));
+  const before = await stat(join(watch.folder, 'old'));
+  execFileSync('sh', ['-c', 'rm old; printf x > new'], { cwd: watch.folder });
+  if ((await stat(join(watch.folder, 'new'))).ino !== before.ino) t.log('this file system does not use inode numbers again at once');
+  await watch.until('both', () => watch.files().length >= 3);
+  t.deepEqual([...watch.told()].sort(), ['created new', 'found old', 'removed old']);
+});
+
 test('a hard link is a file of its own', async t => {
   const watch = await watching(t, { rescanMs: 300 }, folder => writeFile(join(folder, 'net.params'), 'weights'));
   await link(join(watch.folder, 'net.params'), join(watch.folder, 'second'));

@@ -131,7 +131,7 @@ testWith(['root'], 'a full disk is said once, alerts wait for room, and then all
   await using at = await scene();
   const state = join(at.folder, 'state');
   await mkdir(state);
-  await mustRun('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0700', 'tmpfs', state]);
+  await mustRun('mount', ['-t', 'tmpfs', '-o', 'size=32m,mode=0700', 'tmpfs', state]);
   try {
     await using agent = await startAgent(at);
     const filler = join(state, 'filler');

@@ -2,28 +2,22 @@ import type { BigIntStats } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import type { HostPaths, Log } from '../../../agent/contract/component.ts';
 import { readText } from '../../../agent/contract/text.ts';
-import type { Blindness } from './blindness.ts';
 import { difference, look, type Sight } from './fact.ts';
-import type { FolderWatch } from './folder-watch.ts';
 import type { NameFilter } from './globs.ts';
 import type { Folder, Ledger } from './ledger.ts';
 import { mountOf, notifies, readMounts } from './mounts.ts';
+import { createNotices, type NoticesOptions } from './notices.ts';
 import { below, bytesOf, isInside, nameOf, type RawPath, textOf } from './raw-path.ts';
 import type { FileSight, Telling } from './telling.ts';
 
-export interface FoldersOptions {
+export interface FoldersOptions extends NoticesOptions {
   readonly host: HostPaths;
   readonly log: Log;
   readonly ledger: Ledger;
   readonly telling: Telling;
-  readonly blindness: Blindness;
-  readonly watch: FolderWatch;
   readonly filter: NameFilter;
-  readonly forcePoll: boolean;
   readonly followOutside: boolean;
   readonly maxFiles: number;
-  /** Folders beyond are polled. */
-  readonly maxWatches: number;
   /** Nanoseconds since the epoch. */
   readonly startedNs: bigint;
   /** A folder was opened and wants to be armed. */
@@ -63,11 +57,11 @@ const mostLogged = 100;
 export function keepFolders(options: FoldersOptions): Folders {
   const { ledger, telling, blindness, filter, log } = options;
   let logged = 0;
-  let watched = 0;
+  const notices = createNotices(options);
 
   function mention(message: string, path: RawPath): void {
-    if (logged++ < mostLogged) log.warn(message, { path: readText(bytesOf(path), 512) });
-    else if (logged === mostLogged + 1) log.warn('more names of this sort are not logged');
+    if (++logged <= mostLogged) log.warn(message, { path: readText(bytesOf(path), 512) });
+    else if (Number.isInteger(Math.log2(logged))) log.warn('names that are no artifacts or lead out of the roots are not logged one by one any more', { count: logged });
   }
 
   function open(path: RawPath, root: RawPath, stat: BigIntStats, arrival: Folder['arrival'], parent: Folder | null): void {
@@ -81,23 +75,8 @@ export function keepFolders(options: FoldersOptions): Folders {
       files: new Map(), folders: new Set(), others: new Set(),
     };
     ledger.folders.set(path, folder);
-    subscribe(folder);
+    notices.subscribe(folder);
     options.opened(path);
-  }
-
-  /** Tried again at every survey: a limit may have been raised. */
-  function subscribe(folder: Folder): void {
-    if (folder.watch || !folder.isNotified) return;
-    if (options.forcePoll) return blindness.add('forced', folder.root);
-    if (watched >= options.maxWatches) return blindness.add('tooManyFolders', folder.root);
-    const text = textOf(folder.path);
-    if (text === null) return blindness.add('unnamed', folder.path);
-    const opened = options.watch.open(text);
-    if ('close' in opened) {
-      folder.watch = opened;
-      watched++;
-      for (const cause of ['watches', 'instances', 'refused'] as const) blindness.remove(cause, folder.path);
-    } else if (opened.problem !== 'gone') blindness.add(opened.problem, folder.path);
   }
 
   async function close(path: RawPath): Promise<void> {
@@ -107,8 +86,7 @@ export function keepFolders(options: FoldersOptions): Folders {
       if (!folder) continue;
       ledger.folders.delete(next);
       ledger.roots.delete(next);
-      if (folder.watch) watched--;
-      folder.watch?.close();
+      notices.unsubscribe(folder);
       blindness.forget(next);
       for (const name of folder.folders) open.push(below(next, name));
       let count = 0;
@@ -161,6 +139,7 @@ export function keepFolders(options: FoldersOptions): Folders {
   function applyFile(folder: Folder, name: RawPath, sight: FileSight, arrival: Folder['arrival']): void {
     const path = below(folder.path, name);
     const before = folder.files.get(name);
+    blindness.remove('unreadable', path);
     if (!before && (!filter.file(relative(folder, name)) || !hasRoomBelow(folder.root))) return;
     const found = before ? difference(before, sight.row, isFollowed(sight.row.target)) : null;
     // The row that is there stays when nothing changed: a rescan leaves no garbage of the old generation.
@@ -232,7 +211,7 @@ export function keepFolders(options: FoldersOptions): Folders {
   async function survey(path: RawPath, which: 'all' | 'strange'): Promise<void> {
     const folder = ledger.folders.get(path);
     if (!folder) return;
-    subscribe(folder);
+    notices.subscribe(folder);
     const listed = new Set<RawPath>();
     // Twice the limit: what is beyond is said to be unwatched, and a folder of millions does not fill the memory.
     const isRead = await list(path, name => { listed.add(name); return listed.size < options.maxFiles * 2; });
