@@ -14,7 +14,8 @@ import { type CommonOptions, configFile, exitCode, type ExitCode, print, printJs
 interface Report {
   readonly host: { readonly name: string; readonly kernel: string; readonly uid: number; readonly capabilities: readonly string[] };
   readonly sensors: readonly { readonly name: string; readonly enabled: boolean; readonly needs: readonly (Supply & { readonly need: Need })[]; readonly works: boolean; readonly without: string }[];
-  readonly limits: Supply;
+  /** Of this kernel, whether a sensor needs it or not. */
+  readonly interfaces: readonly (Supply & { readonly need: Need })[];
   readonly roots: readonly { readonly root: string; readonly found: number }[];
   readonly processes: readonly { readonly pid: number; readonly executable: string; readonly library: string; readonly version: string | null; readonly unexpected: string | null }[];
   readonly agent: string;
@@ -43,7 +44,7 @@ async function examine({ config }: Loaded): Promise<Report> {
       const needs = collector.needs.map(need => ({ need, ...supplyOf(need, config.host) }));
       return { name: collector.name, enabled: config.collectors.has(collector.name), needs, works: needs.every(need => need.has), without: collector.without };
     }),
-    limits: supplyOf('inotify', config.host),
+    interfaces: (['tracefs', 'uprobes', 'inotify', 'fanotify', 'bpf', 'bpf-lsm'] as const).map(need => ({ need, ...supplyOf(need, config.host) })),
     roots: (watch?.roots ?? []).map(root => ({ root, found: globSync(root).length })),
     processes: await findProcesses(config.host),
     agent: await agentState(config.stateDirectory),
@@ -69,7 +70,7 @@ async function agentState(stateDirectory: string): Promise<string> {
   }
 }
 
-function* lines({ host, sensors, limits, roots, processes, agent }: Report): Generator<string> {
+function* lines({ host, sensors, interfaces, roots, processes, agent }: Report): Generator<string> {
   yield `host        ${host.name}, Linux ${host.kernel}`;
   yield `privileges  uid ${host.uid}, ${host.capabilities.join(' ') || 'no capability that matters'}`;
   yield `agent       ${agent}`;
@@ -81,7 +82,8 @@ function* lines({ host, sensors, limits, roots, processes, agent }: Report): Gen
     if ((!sensor.works || !sensor.enabled) && sensor.without !== '') yield `           without it: ${sensor.without}`;
   }
   yield '';
-  yield `inotify     ${limits.detail}`;
+  for (const { need, has, detail } of interfaces) yield `${need.padEnd(11)} ${has ? '' : 'missing: '}${detail}`;
+  yield '';
   for (const { root, found } of roots) yield `model root  ${root}: ${found === 0 ? 'does not exist yet' : found === 1 ? 'exists' : `${found} folders`}`;
   yield processes.length === 0 ? 'MXNet       no process has it now' : `MXNet       ${processes.length} mapped libraries`;
   for (const one of processes) yield `  pid ${one.pid}  ${one.executable}  ${one.library}  ${one.version ?? 'version unknown'}${one.unexpected ? `  — ${one.unexpected}` : ''}`;

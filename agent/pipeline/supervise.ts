@@ -70,10 +70,17 @@ function watch(collector: Collector, config: unknown, { host, log, emit }: Super
   let timer: NodeJS.Timeout | null = null;
   let armedAt = 0;
   let turn = 0;
+  /** Told to be down, and not yet told otherwise: what incidents say of the sensor stays true. */
+  let isDown = false;
+
+  function say(draft: Draft) {
+    if (draft.kind === 'sensor.changed') isDown = draft.state === 'down';
+    emit(collector.name, draft);
+  }
 
   async function start(): Promise<void> {
     const mine = ++turn;
-    const port: CollectorPort = { host, log, emit: draft => emit(collector.name, draft), fail: error => { if (mine === turn) void broken(error); } };
+    const port: CollectorPort = { host, log, emit: say, fail: error => { if (mine === turn) void broken(error); } };
     try {
       const started = await collector.start(config, port);
       if (mine !== turn) { await started[Symbol.asyncDispose](); return; }
@@ -81,6 +88,7 @@ function watch(collector: Collector, config: unknown, { host, log, emit }: Super
       state = 'armed';
       reason = null;
       armedAt = Date.now();
+      if (isDown) say({ kind: 'sensor.changed', at: armedAt, sensor: collector.name, state: 'armed', level: 'unprivileged', blind: [] });
     } catch (error) {
       if (mine !== turn) return;
       if (error instanceof UnavailableError) {
@@ -93,7 +101,7 @@ function watch(collector: Collector, config: unknown, { host, log, emit }: Super
   }
 
   function down(why: string) {
-    emit(collector.name, { kind: 'sensor.changed', at: Date.now(), sensor: collector.name, state: 'down', level: 'unprivileged', blind: [collector.without || why] });
+    say({ kind: 'sensor.changed', at: Date.now(), sensor: collector.name, state: 'down', level: 'unprivileged', blind: [collector.without || why] });
   }
 
   /** Restarted with back-off; what happened meanwhile was not seen, and nobody can say how much. */
@@ -105,7 +113,7 @@ function watch(collector: Collector, config: unknown, { host, log, emit }: Super
     if (armedAt > 0 && Date.now() - armedAt > soundMs) delayMs = firstDelayMs;
     log.error(`${collector.name} broke and is started again in ${delayMs} ms`, { error });
     down(error.message);
-    emit(collector.name, { kind: 'events.lost', at: Date.now(), where: 'collector', what: 'any', count: null });
+    say({ kind: 'events.lost', at: Date.now(), where: 'collector', what: 'any', count: null });
     await dispose();
     timer = setTimeout(() => { restarts += 1; void start(); }, delayMs);
     timer.unref();

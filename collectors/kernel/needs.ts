@@ -20,7 +20,8 @@ export function supplyOf(need: Need, host: HostPaths): Supply {
     case 'uprobes': return uprobes(host);
     case 'inotify': return inotify(host);
     case 'fanotify': return existsSync(`${host.proc}/sys/fs/fanotify`) ? yes('the kernel has it; not used by this version') : no('the kernel lacks CONFIG_FANOTIFY');
-    case 'bpf': case 'bpf-lsm': return existsSync(`${host.sys}/kernel/btf/vmlinux`) ? yes('the kernel describes its types (BTF); not used by this version') : no('the kernel lacks BTF');
+    case 'bpf-lsm': return /(^|,)bpf(,|$)/m.test(text(`${host.sys}/kernel/security/lsm`) ?? '') ? yes('the kernel lists it among its security modules; whether programs load is not tried, since this version uses none') : no('the kernel does not list bpf among its security modules');
+    case 'bpf': return existsSync(`${host.sys}/kernel/btf/vmlinux`) ? yes('the kernel describes its types (BTF); not used by this version') : no('the kernel lacks BTF');
     default: return need satisfies never;
   }
 }

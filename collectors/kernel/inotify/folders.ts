@@ -213,9 +213,10 @@ export function keepFolders(options: FoldersOptions): Folders {
     if (!folder) return;
     notices.subscribe(folder);
     const listed = new Set<RawPath>();
-    // Twice the limit: what is beyond is said to be unwatched, and a folder of millions does not fill the memory.
-    const isRead = await list(path, name => { listed.add(name); return listed.size < options.maxFiles * 2; });
-    if (!isRead) return;
+    // A folder of millions does not fill the memory; what is beyond is said to be unwatched.
+    const mostListed = options.maxFiles * 2;
+    if (!await list(path, name => { listed.add(name); return listed.size < mostListed; })) return;
+    if (listed.size >= mostListed) blindness.add('tooManyFiles', folder.root);
     const kept = [...folder.files.keys(), ...folder.folders, ...folder.others];
     const isWanted = which === 'all' ? () => true : isStrange;
     if (!await lookAndApply(folder, kept.filter(name => !listed.has(name) && isWanted(name)), 'surveyed')) return;

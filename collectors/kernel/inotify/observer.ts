@@ -1,7 +1,7 @@
 import type { Blindness } from './blindness.ts';
 import type { FolderWatchListener } from './folder-watch.ts';
 import type { Folders } from './folders.ts';
-import type { Ledger } from './ledger.ts';
+import type { Folder, Ledger } from './ledger.ts';
 import { below, folderOf, nameOf, type RawPath, rawOf } from './raw-path.ts';
 import { visitRoots } from './roots.ts';
 import type { Telling } from './telling.ts';
@@ -47,9 +47,8 @@ const gatherMs = 20;
 /** Of all time, at most this share goes into polling, and this into rescans. */
 const pollShare = 0.05;
 const rescanShare = 0.01;
-/** What a survey takes of a processor, as measured: how busy the rest of the agent is does not delay the next. */
-const folderMs = 0.5;
-const nameMs = 0.02;
+/** What a survey takes of a processor, in milliseconds, as measured: however busy the agent is made, the next is not put off. */
+const costOf = ({ files, folders, others }: Folder): number => 0.5 + 0.02 * (files.size + folders.size + others.size);
 /** Most of the time of arming goes into waiting; surveys stay one by one, as side by side they take 30 MB more. */
 const armedTogether = 4;
 /** A full rescan after an overflow at most so often. */
@@ -77,7 +76,7 @@ export function createObserver(options: ObserverOptions): Observer {
   let pollFrom = 0;
   let rescanFrom = 0;
   let fullRescanFrom = 0;
-  let rescan = ledger.folders.keys();
+  let rescan = ledger.folders.values();
   let dueFolders = 0;
 
   const push = (path: RawPath, which: 'all' | 'strange'): void => {
@@ -141,11 +140,6 @@ export function createObserver(options: ObserverOptions): Observer {
   async function surveyNext(): Promise<void> {
     const [[path, which] = ['', 'all'] as const] = surveys;
     surveys.delete(path);
-    const folder = ledger.folders.get(path);
-    if (!folder) return;
-    const costMs = folderMs + nameMs * (folder.files.size + folder.folders.size + folder.others.size);
-    if (folder.watch) rescanFrom = Math.max(rescanFrom, performance.now()) + costMs / rescanShare;
-    else pollFrom = Math.max(pollFrom, performance.now()) + costMs / pollShare;
     await folders.survey(path, which);
   }
 
@@ -153,7 +147,6 @@ export function createObserver(options: ObserverOptions): Observer {
   function rest(): Promise<void> {
     if (!isInventoryTaken) {
       isInventoryTaken = true;
-      rescanFrom = performance.now();
       options.inventoryTaken();
     }
     if (hasOverflowed) {
@@ -166,22 +159,40 @@ export function createObserver(options: ObserverOptions): Observer {
   function poll(): void {
     areRootsDue = true;
     wake();
-    if (performance.now() < pollFrom) return;
-    for (const folder of ledger.folders.values()) if (!folder.watch) push(folder.path, 'all');
+    const now = performance.now();
+    if (now < pollFrom) return;
+    pollFrom = now;
+    for (const folder of ledger.folders.values()) {
+      if (folder.watch) continue;
+      pollFrom += costOf(folder) / pollShare;
+      push(folder.path, 'all');
+    }
   }
 
   /** A few folders at each tick, so that all have had their turn after `rescanMs`. */
   function rescanSome(): void {
-    if (!isInventoryTaken || performance.now() < rescanFrom) return;
+    const now = performance.now();
+    if (!isInventoryTaken || now < rescanFrom) return;
+    rescanFrom = now;
     for (dueFolders += ledger.folders.size * tickMs / rescanMs; dueFolders >= 1; dueFolders--) {
       const next = rescan.next();
       if (next.done) {
-        rescan = ledger.folders.keys();
+        rescan = ledger.folders.values();
         dueFolders = 0;
-        if (folders.hasRoom()) for (const root of ledger.roots) blindness.remove('tooManyFiles', root);
+        forgive();
         return;
       }
-      push(next.value, 'all');
+      rescanFrom += costOf(next.value) / rescanShare;
+      push(next.value.path, 'all');
+    }
+  }
+
+  /** After a rescan of all: what no longer holds is no longer said. */
+  function forgive(): void {
+    const areAllWatched = ledger.folders.values().every(folder => folder.watch !== null);
+    for (const root of ledger.roots) {
+      if (folders.hasRoom()) blindness.remove('tooManyFiles', root);
+      if (areAllWatched) blindness.remove('tooManyFolders', root);
     }
   }
 

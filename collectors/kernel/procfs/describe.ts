@@ -136,7 +136,7 @@ export function accessOf(openPath: string): { uid: number; mode: number; openFol
   for (let folder = parent(path), steps = 0; steps < mostFolders; folder = parent(folder), steps += 1) {
     const stat = statOf(folder);
     if (stat === null) return null;
-    if ((stat.mode & 0o022n) !== 0n) return { ...access, openFolder: showBytes(folder.replace(processRoot, '') || '/') };
+    if ((stat.mode & 0o022n) !== 0n) return { ...access, openFolder: showBytes(withoutRoot(folder)) };
     const real = realName(folder);
     if (folder === '/' || (real === null && processRoot.test(folder))) return { ...access, openFolder: null };
     if (real === null) return null;
@@ -146,8 +146,12 @@ export function accessOf(openPath: string): { uid: number; mode: number; openFol
 }
 
 const mostFolders = 2_048;
-/** The root of a process: the last folder of its world, not shown. */
+/** The root of a process is the last folder of its world, and not shown; a folder that is only called so is no link. */
 const processRoot = /^\/.*\/\d+\/root(?=\/|$)/;
+function withoutRoot(folder: string): string {
+  const root = processRoot.exec(folder)?.[0];
+  return root !== undefined && isLink(root) ? folder.slice(root.length) || '/' : folder;
+}
 const parent = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
 
 /** The path itself, or where it leads when it is one of the links of procfs; null when that is no name of the same file. */

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import type { HostPaths, Log } from '../../../agent/contract/component.ts';
 import { UnavailableError } from '../../../agent/contract/errors.ts';
 import { parsePageBytes } from './format.ts';
-import { enable, type Instance, nameRun, prepare, remove, type Run, sweep } from './instance.ts';
+import { enable, type Instance, nameRun, prepare, remove, type Run, sweep, switches } from './instance.ts';
 import type { Reader } from './reader-process.ts';
 import type { Layout } from './wire.ts';
 
@@ -76,7 +76,7 @@ export async function connect(site: Armed, learned: readonly Layout[], reader: R
     for (const instance of site.instances) {
       await enable(instance, reader.pid);
       const layouts = instance.purpose === 'api' ? [...instance.layouts, ...learned] : instance.layouts;
-      reader.send({ do: 'read', purpose: instance.purpose, folder: instance.folder, pageBytes: site.pageBytes, layouts });
+      reader.send({ do: 'read', purpose: instance.purpose, layouts, instance: { folder: instance.folder, pageBytes: site.pageBytes, events: switches(instance) } });
     }
     await seen.promise;
   } catch (error) { await reader.kill(); throw error; } finally { clearTimeout(timer); }

@@ -28,7 +28,7 @@ interface Channel {
 const eagerReads = 64;
 const restMs = 4;
 /** Between two looks at a buffer that is not waited for: after one with, after one without records. */
-const pollMs = { bytes: [100, 500], tree: [5, 20], api: [5, 20] } as const;
+const pollMs = { bytes: [100, 1_000], tree: [5, 20], api: [5, 20] } as const;
 const statsMs = 1_000;
 const hotplugMs = 5_000;
 const mostPagesATurn = 64;

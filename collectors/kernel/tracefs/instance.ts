@@ -94,15 +94,22 @@ export function layoutOf({ kind, fields, optional = [] }: Pick<Wanted, 'kind' | 
  * Filters first, then events: an instance without a pid to filter for records every process of the machine. `reader` is
  * among them in the tree instance, so that it can see there whether it sees.
  */
-export async function enable({ purpose, folder, absent }: Instance, reader: number): Promise<void> {
+export async function enable(instance: Instance, reader: number): Promise<void> {
+  const { purpose, folder } = instance;
   if (purpose === 'api') return;
   await append(`${folder}/set_event_pid`, purpose === 'tree' ? `${nobody} ${reader}` : String(nobody));
-  for (const { event, filter } of kernelEvents[purpose]) {
-    if (absent.includes(event)) continue;
+  for (const { event, filter } of presentEvents(instance)) {
     if (filter !== undefined) await put(`${folder}/events/${event}/filter`, filter);
     await put(`${folder}/events/${event}/enable`, '1');
   }
 }
+
+const presentEvents = ({ purpose, absent }: Instance): readonly Wanted[] =>
+  (purpose === 'api' ? [] : kernelEvents[purpose].filter(({ event }) => !absent.includes(event)));
+
+/** The files that switch its events on and off. */
+export const switches = (instance: Instance): readonly string[] =>
+  presentEvents(instance).map(({ event }) => `${instance.folder}/events/${event}/enable`);
 
 /** Removes the instances and probes of this run. Returns what could not be removed, in words. */
 export async function remove(tracefs: string, run: Run): Promise<string[]> {

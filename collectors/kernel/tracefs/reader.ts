@@ -40,7 +40,7 @@ function send(purpose: Purpose, replies: readonly Reply[]): void {
 const say = (reply: Reply): void => send('tree', [reply]);
 const trouble = (text: string): void => say({ kind: 'trouble', text });
 
-const follow: Follow = createFollow(setup.proc, (root, members) => say({ kind: 'followed', root, members }), trouble);
+const follow: Follow = createFollow({ proc: setup.proc, report: (root, members) => say({ kind: 'followed', root, members }), trouble });
 const translation = createTranslation({ proc: setup.proc, self: process.pid, architecture: process.arch, peeks: createPeeks(trouble), follow, send });
 const channels = createChannels({ sys: setup.sys, seats: setup.seats, translation, send, trouble });
 
@@ -58,6 +58,7 @@ receive<Command>(socket, command => {
 
 async function read(command: Extract<Command, { do: 'read' }>): Promise<void> {
   translation.learn(command.purpose, command.layouts);
-  if (command.purpose !== 'api') await follow.also(`${command.folder}/set_event_pid`);
-  channels.open(command.purpose, command.folder, command.pageBytes);
+  const { folder, pageBytes, events } = command.instance;
+  if (command.purpose !== 'api') await follow.also({ pids: `${folder}/set_event_pid`, events });
+  channels.open(command.purpose, folder, pageBytes);
 }

@@ -101,8 +101,14 @@ export type Reply =
 export type TransferSum = readonly [tid: number, sent: number, received: number];
 export interface Member { readonly pid: number; readonly parent: number; readonly tids: readonly number[] }
 
+export interface ReadInstance {
+  readonly folder: string;
+  readonly pageBytes: number;
+  /** The files that switch its events on and off. */
+  readonly events: readonly string[];
+}
 export type Command =
-  | { readonly do: 'read'; readonly purpose: Purpose; readonly folder: string; readonly pageBytes: number; readonly layouts: readonly Layout[] }
+  | { readonly do: 'read'; readonly purpose: Purpose; readonly instance: ReadInstance; readonly layouts: readonly Layout[] }
   | { readonly do: 'learn'; readonly id: number; readonly purpose: Purpose; readonly layouts: readonly Layout[] }
   | { readonly do: 'follow'; readonly pid: number }
   | { readonly do: 'answer'; readonly id: number };

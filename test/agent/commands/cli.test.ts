@@ -69,7 +69,8 @@ test('doctor prints each sensor with what it needs, as text and as JSON', async 
   const text = await mxwarden('doctor', '-c', file);
   t.true([0, 2].includes(text.code ?? -1), text.stderr);
   for (const sensor of ['watch', 'processes', 'mxnet', 'exec', 'network', 'usage']) t.regex(text.stdout, new RegExp(`^(works|missing|off) +${sensor}`, 'm'));
-  t.regex(text.stdout, /max_user_watches \d+/);
+  t.regex(text.stdout, /^inotify +max_user_watches \d+/m);
+  for (const name of ['tracefs', 'uprobes', 'fanotify', 'bpf']) t.regex(text.stdout, new RegExp(`^${name} `, 'm'));
   const json = JSON.parse((await mxwarden('doctor', '-c', file, '--format', 'json')).stdout) as { sensors: { name: string; needs: { has: boolean }[] }[] };
   t.true(json.sensors.length > 5);
 });

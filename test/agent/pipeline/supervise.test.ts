@@ -47,7 +47,7 @@ test('one that breaks is started again, and the gap is a fact', async t => {
   fail(new Error('the source is gone'));
   for (let tries = 0; calls.filter(call => call === 'start one').length < 2 && tries < 100; tries++) await delay(50);
   t.deepEqual(calls, ['start one', 'stop one', 'start one']);
-  t.deepEqual(drafts.map(draft => draft.kind), ['sensor.changed', 'events.lost']);
+  t.deepEqual(drafts.map(draft => draft.kind === 'sensor.changed' ? draft.state : draft.kind), ['down', 'events.lost', 'armed']);
   t.like(running.states()[0], { state: 'armed', restarts: 1 });
 });
 

@@ -1,4 +1,5 @@
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, realpathSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { accessOf, describeProcess, fileIdentity, refOf, resolvePath } from '../../../../collectors/kernel/procfs/describe.ts';
@@ -159,6 +160,6 @@ testWith(['root'], 'a process in another mount namespace: its file is found belo
   t.deepEqual(found?.place, { path: `${root}/host-models/m.params`, inside: `${root}/models/m.params` });
   t.is(found?.openPath, `/proc/${child.pid}/root${root}/models/m.params`);
   t.is(readFileSync(found?.openPath ?? '', 'utf8'), 'x');
-  t.is(accessOf(found?.openPath ?? '')?.openFolder, '/tmp');
+  t.is(accessOf(found?.openPath ?? '')?.openFolder, realpathSync(tmpdir()));
   t.deepEqual(resolvePath(here, child.pid, '/mnt/only')?.place, { path: `/proc/${child.pid}/root/mnt/only`, inside: '/mnt/only' });
 });

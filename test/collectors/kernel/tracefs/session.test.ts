@@ -52,6 +52,29 @@ testWith.serial(['root', 'tracefs'], 'with the reader stopped and small buffers,
   } finally { await reader.kill(); }
 });
 
+testWith.serial(['root', 'tracefs'], 'while nobody is followed the kernel filters for nobody and its events are off; the next to be followed is seen', async t => {
+  await using site = await armed(host, { log, bufferKb: 64, mount: true });
+  const reader = await startReader(host);
+  try {
+    const ended = new Set<number>();
+    reader.hear(reply => { if (reply.kind === 'exited') ended.add(reply.tid); });
+    await connect(site, [], reader);
+    const pids = `${site.run.folder('tree')}/set_event_pid`;
+    const isOn = (): boolean => readFileSync(`${site.run.folder('tree')}/events/sched/sched_process_exit/enable`, 'latin1').startsWith('1');
+    t.true(isOn());
+    for (let round = 0; round < 3_000 && (isOn() || readFileSync(pids, 'latin1') !== ''); round++) await sleep(20);
+    t.false(isOn());
+    t.is(readFileSync(pids, 'latin1'), '');
+    using actor = await act('/bin/sh', ['-c', 'read line']);
+    reader.send({ do: 'follow', pid: actor.pid });
+    await followed(actor.pid);
+    for (let round = 0; round < 3_000 && !isOn(); round++) await sleep(20);
+    await actor.next();
+    for (let round = 0; round < 3_000 && !ended.has(actor.pid); round++) await sleep(20);
+    t.true(ended.has(actor.pid));
+  } finally { await reader.kill(); }
+});
+
 testWith.serial(['root', 'tracefs'], 'a reader that is killed is started again, the gap is told, and what happens later is seen', async t => {
   if (standIn === undefined) { t.fail('needs a C compiler: apt-get install gcc'); return; }
   const seen = witness();
