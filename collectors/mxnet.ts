@@ -68,7 +68,8 @@ export default defineCollector({
 });
 
 async function startProbing({ libraries }: Config, port: CollectorPort, session: Session & AsyncDisposable): Promise<AsyncDisposable> {
-  const blind = [...blindAlways];
+  const blind = [...blindAlways, ...session.probes.blind];
+  const expected = blind.length;
   const say = (state: 'armed' | 'degraded' | 'down', why: readonly string[] = []): void =>
     port.emit({ kind: 'sensor.changed', at: Date.now(), sensor: 'mxnet', level: 'tracefs', state, blind: [...why, ...blind] });
   let armed = false;
@@ -92,7 +93,7 @@ async function startProbing({ libraries }: Config, port: CollectorPort, session:
   for (const pattern of libraries) for await (const path of glob(pattern)) await probe(path, path);
   await Promise.all(first);
   armed = true;
-  say(blind.length > blindAlways.length ? 'degraded' : 'armed');
+  say(blind.length > expected ? 'degraded' : 'armed');
   return session;
 }
 

@@ -40,16 +40,18 @@ async function examine({ config }: Loaded): Promise<Report> {
   const watch = config.collectors.get('watch') as { readonly roots?: readonly string[] } | undefined;
   return {
     host: { name: hostname(), kernel: release(), uid: process.geteuid?.() ?? -1, capabilities: effectiveCapabilities(config.host) },
-    sensors: registry.collectors.map(collector => {
-      const needs = collector.needs.map(need => ({ need, ...supplyOf(need, config.host) }));
+    sensors: await Promise.all(registry.collectors.map(async collector => {
+      const needs = await supplies(collector.needs, config.host);
       return { name: collector.name, enabled: config.collectors.has(collector.name), needs, works: needs.every(need => need.has), without: collector.without };
-    }),
-    interfaces: (['tracefs', 'uprobes', 'inotify', 'fanotify', 'bpf', 'bpf-lsm'] as const).map(need => ({ need, ...supplyOf(need, config.host) })),
+    })),
+    interfaces: await supplies(['tracefs', 'uprobes', 'inotify', 'fanotify', 'bpf', 'bpf-lsm'], config.host),
     roots: (watch?.roots ?? []).map(root => ({ root, found: globSync(root).length })),
     processes: await findProcesses(config.host),
     agent: await agentState(config.stateDirectory),
   };
 }
+
+const supplies = (needs: readonly Need[], host: Loaded['config']['host']) => Promise.all(needs.map(async need => ({ need, ...await supplyOf(need, host) })));
 
 async function findProcesses(host: Loaded['config']['host']): Promise<Report['processes']> {
   const problems: string[] = [];

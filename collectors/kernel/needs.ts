@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import type { Need } from '../../agent/contract/collector.ts';
 import type { HostPaths } from '../../agent/contract/component.ts';
+import { tracefsAnswers } from './tracefs/answer.ts';
 
 /** Whether this host has what a sensor needs, found by trying, and what would supply it. */
 export interface Supply { readonly has: boolean; readonly detail: string }
@@ -13,11 +14,11 @@ export function effectiveCapabilities(host: HostPaths): string[] {
   return Object.entries(capabilities).filter(([, bit]) => (set >> BigInt(bit)) & 1n).map(([name]) => name);
 }
 
-export function supplyOf(need: Need, host: HostPaths): Supply {
+export async function supplyOf(need: Need, host: HostPaths): Promise<Supply> {
   switch (need) {
     case 'root': return process.geteuid?.() === 0 ? yes('uid 0') : no(`uid ${process.geteuid?.()}; run as root`);
-    case 'tracefs': return tracefs(host);
-    case 'uprobes': return uprobes(host);
+    case 'tracefs': return await tracefs(host);
+    case 'uprobes': return await uprobes(host);
     case 'inotify': return inotify(host);
     case 'fanotify': return existsSync(`${host.proc}/sys/fs/fanotify`) ? yes('the kernel has it; not used by this version') : no('the kernel lacks CONFIG_FANOTIFY');
     case 'bpf-lsm': return /(^|,)bpf(,|$)/m.test(text(`${host.sys}/kernel/security/lsm`) ?? '') ? yes('the kernel lists it among its security modules; whether programs load is not tried, since this version uses none') : no('the kernel does not list bpf among its security modules');
@@ -29,21 +30,27 @@ export function supplyOf(need: Need, host: HostPaths): Supply {
 const yes = (detail: string): Supply => ({ has: true, detail });
 const no = (detail: string): Supply => ({ has: false, detail });
 
-/** Makes a tracing instance and removes it again. */
-function tracefs({ tracefs }: HostPaths): Supply {
-  if (!existsSync(`${tracefs}/instances`)) {
-    if (!existsSync(tracefs)) return no('the kernel has no tracefs');
-    return process.geteuid?.() === 0 ? yes('not mounted; the agent mounts it at start') : no(`not mounted; as root: mount -t tracefs tracefs ${tracefs}`);
-  }
-  const trial = `${tracefs}/instances/mxwarden-${process.pid}-trial`;
+const asked = new Map<string, Promise<boolean>>();
+/** Asked once a path: where nothing answers, each question costs a process that waits for ever. */
+function answers(path: string): Promise<boolean> {
+  const answer = asked.get(path) ?? tracefsAnswers(path);
+  asked.set(path, answer);
+  return answer;
+}
+
+/** A child makes a tracing instance and removes it again. */
+async function tracefs({ tracefs }: HostPaths): Promise<Supply> {
+  if (!existsSync(tracefs)) return no('the kernel has no tracefs');
+  if (!await answers(tracefs)) return no(`${tracefs} does not answer: the kernel's tracing hangs, most likely since an Oops (see dmesg); only a reboot mends it`);
+  if (!existsSync(`${tracefs}/instances`)) return process.geteuid?.() === 0 ? yes('not mounted; the agent mounts it at start') : no(`not mounted; as root: mount -t tracefs tracefs ${tracefs}`);
   try {
-    mkdirSync(trial);
-    rmdirSync(trial);
+    accessSync(`${tracefs}/instances`, constants.W_OK);
     return yes(`an instance can be made below ${tracefs}`);
   } catch (error) { return no(`no instance can be made below ${tracefs} (${code(error)})`); }
 }
 
-function uprobes({ tracefs }: HostPaths): Supply {
+async function uprobes({ tracefs }: HostPaths): Promise<Supply> {
+  if (!await answers(tracefs)) return no(`${tracefs} does not answer`);
   try {
     accessSync(`${tracefs}/uprobe_events`, constants.W_OK);
     return yes(`${tracefs}/uprobe_events can be written`);

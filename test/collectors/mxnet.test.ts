@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import mxnet from '../../collectors/mxnet.ts';
 import exec from '../../collectors/exec.ts';
-import { runPython } from '../services/mxnet.ts';
+import { mxnet as mxnetOf, spawnPython } from '../services/mxnet.ts';
 import { testWith } from '../services/require.ts';
 import { act, begin, followed, host, noted, witness } from './kernel/tracefs/stage.ts';
 import { buildStandIn, hasCompiler } from './kernel/tracefs/standin.ts';
@@ -190,18 +190,23 @@ testWith.serial(['root', 'tracefs', 'mxnet'], 'real MXNet: a load and a crash of
   stack.use(await begin(exec, seen.port));
   const folder = mkdtempSync(join(tmpdir(), 'mxwarden-mxnet-'));
   stack.defer(() => rmSync(folder, { recursive: true }));
-  const program = `
-import mxnet as mx, os, time, ctypes
-os.chdir(${JSON.stringify(folder)})
+  const python = stack.use(await spawnPython(`
+import mxnet as mx, ctypes
 mx.nd.save('model-0000.params', {'w': mx.nd.ones((2, 2))})
-time.sleep(2)
+print('ready'); input()
 mx.nd.load('model-0000.params')
-mx.base._LIB.MXNDArrayLoad(ctypes.c_char_p(b'model-0000.params'), None, None, None, None)`;
-  const outcome = await runPython(program);
-  t.is(outcome.code, 255);
-  const crash = await seen.until('mxnet.called', each => each.outcome === 'crashed' && each.process.cwd === folder);
+print('loaded'); input()
+mx.base._LIB.MXNDArrayLoad(ctypes.c_char_p(b'model-0000.params'), None, None, None, None)`, { cwd: folder }));
+  t.is(await python.read(60_000), 'ready');
+  await noted(seen.notes, (await mxnetOf()).library);
+  python.send('load');
+  const load = await seen.until('mxnet.called', each => each.argument.type === 'path' && each.argument.place?.path === join(folder, 'model-0000.params'));
+  t.like(load, { api: 'MXNDArrayLoad', outcome: 'ok', argument: { raw: 'model-0000.params' } });
+  t.is(load.process.cwd, folder);
+  python.send('crash');
+  const crash = await seen.until('mxnet.called', each => each.outcome === 'crashed' && each.process.pid === load.process.pid);
   t.is(crash.signal, 'SIGSEGV');
-  t.like(seen.all('mxnet.called').find(each => each.process.pid === crash.process.pid && each.outcome === 'ok'), { api: 'MXNDArrayLoad', argument: { raw: 'model-0000.params', place: { path: join(folder, 'model-0000.params') } } });
+  t.is((await python.exited).code, 255);
 });
 
 test('without tracefs it says what it cannot see, and still notices a model file that is held open', async t => {

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
@@ -11,10 +12,13 @@ const blindLines = (drafts: readonly Draft[]): readonly string[] => drafts.findL
 const isDegraded = (drafts: readonly Draft[]): boolean => drafts.findLast(draft => draft.kind === 'sensor.changed')?.state === 'degraded';
 
 /** The collector in a user namespace whose own inotify limits (namespaces(7), user.max_inotify_*) nobody else feels. */
-async function limited(t: ExecutionContext, limits: string, folder: string): Promise<{ drafts: Draft[]; until: (what: string, isSo: () => boolean) => Promise<void> }> {
+async function limited(
+  t: ExecutionContext, limits: string, folder: string,
+): Promise<{ drafts: Draft[]; until: (what: string, isSo: () => boolean) => Promise<void> }> {
   t.timeout(90_000);
   const script = `${limits}; exec "$@"`;
-  const child = spawn('unshare', ['-Ur', 'sh', '-ec', script, 'sh', process.execPath, join(import.meta.dirname, 'kernel/inotify/limited.ts'), folder, '{"pollMs":200}'],
+  const program = join(import.meta.dirname, 'kernel/inotify/limited.ts');
+  const child = spawn('unshare', ['-Ur', 'sh', '-ec', script, 'sh', process.execPath, program, folder, '{"pollMs":200}'],
     { stdio: ['pipe', 'pipe', 'inherit'] });
   t.teardown(() => child.kill());
   const drafts: Draft[] = [];
@@ -47,6 +51,16 @@ testWith(['root'], 'without any inotify instance everything is polled, and said 
   await writeFile(join(folder, 'net.params'), 'x');
   await until('seen', () => drafts.some(draft => draft.kind === 'file.changed'));
   t.pass();
+});
+
+test('one watch that fills the queue of the process does not make another lose a change', async t => {
+  const one = await watching(t, {}, folder => mkdir(join(folder, 'sub')));
+  const other = await watching(t, {}, folder => writeFile(join(folder, 'net.params'), 'x'));
+  execFileSync('python3', ['-c', `import sys
+for i in range(17000): open(f"{sys.argv[1]}/sub/{i}", "w").close()
+open(f"{sys.argv[2]}/net.params", "w").write("other")`, one.folder, other.folder]);
+  await other.until('written', () => other.told().includes('written net.params'));
+  t.true(other.drafts.some(draft => draft.kind === 'events.lost'));
 });
 
 test('20,000 files at once, more than the kernel queues: each is reported exactly once, and the overflow is said', async t => {
@@ -95,7 +109,7 @@ test('forced polling sees what notices would have told, and says its interval', 
 test('a root on a file system without notification is polled and named', async t => {
   const proc = await temporary(t);
   await mkdir(join(proc, 'self'));
-  await writeFile(join(proc, 'self/mountinfo'), '1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:99 / /tmp rw - nfs4 server:/models rw\n');
+  await writeFile(join(proc, 'self/mountinfo'), `1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:99 / ${tmpdir()} rw - nfs4 server:/models rw\n`);
   const watch = await watching(t, { pollMs: 200 }, async () => {}, { ...host, proc });
   await writeFile(join(watch.folder, 'net.params'), 'x');
   await watch.until('seen', () => watch.files('net.params').length > 0);

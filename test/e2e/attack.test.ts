@@ -46,7 +46,7 @@ testWith(['mxnet', 'kafka', 'collector', 'root', 'tracefs'], 'a replaced model w
   t.is(await server.tell(`connect ${port.port}`), 'done');
 
   const bad = (alerts: readonly Alert[]) => newest(alerts).filter(alert => alert.severity_id >= 4).filter(ofScene(at, [server.pid]));
-  await until(async () => bad(await at.alerts()).some(alert => alert.message.includes(`127.0.0.1:${port.port}`)), 30_000, () => `the alert is in the file\n${agent.stderr()}\n${agent.stdout()}`);
+  await until(async () => bad(await at.alerts()).some(alert => alert.message.includes(`127.0.0.1:${port.port}`)), 60_000, () => `the alert is in the file\n${agent.stderr()}\n${agent.stdout()}`);
   const [alert, ...others] = bad(await at.alerts());
   t.deepEqual(others, [], 'exactly one incident');
   t.truthy(alert);

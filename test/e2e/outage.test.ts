@@ -18,7 +18,7 @@ testWith(['mxnet', 'kafka', 'root', 'tracefs'], 'what happens while the broker i
   await using server = await startServer();
   await server.tell(`load ${model} 0`);
   await server.tell('shell');
-  await until(async () => newest(await at.alerts()).some(alert => alert.message.includes('/bin/sh')), 20_000, () => `the file has the alert while the broker is down\n${agent.stderr()}`);
+  await until(async () => newest(await at.alerts()).some(alert => alert.message.includes('/bin/sh')), 60_000, () => `the file has the alert while the broker is down\n${agent.stderr()}`);
   await broker.restart();
   const wanted = new Set((await at.alerts()).map(alert => alert.metadata.uid));
   await until(async () => {
@@ -40,7 +40,7 @@ testWith(['mxnet', 'root', 'tracefs'], 'an agent that is killed in the middle go
     await using agent = await startAgent(at);
     await server.tell(`load ${model} 0`);
     await server.tell('shell');
-    await until(async () => severe().then(list => list.length > 0), 20_000, () => `an alert\n${agent.stderr()}`);
+    await until(async () => severe().then(list => list.length > 0), 60_000, () => `an alert\n${agent.stderr()}`);
     [first] = await severe();
     agent.signal('SIGKILL');
     await agent.exited;
@@ -49,6 +49,6 @@ testWith(['mxnet', 'root', 'tracefs'], 'an agent that is killed in the middle go
   await delay(1_500);
   await server.tell('shell');
   await until(async () => newest(await at.alerts()).some(alert => alert.finding_info.uid === first?.finding_info.uid
-    && alert.unmapped.mxwarden.gaps.some(gap => gap.includes('did not run'))), 20_000, () => `the incident goes on and says what was not seen\n${again.stderr()}`);
+    && alert.unmapped.mxwarden.gaps.some(gap => gap.includes('did not run'))), 60_000, () => `the incident goes on and says what was not seen\n${again.stderr()}`);
   t.is((await severe()).length, 1);
 });

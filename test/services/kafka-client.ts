@@ -47,9 +47,18 @@ const messagesOf = ({ batch }: EachBatchPayload): Message[] => batch.messages.ma
   value: message.value?.toString() ?? '', headers: headersOf(message.headers), timestamp: Number(message.timestamp),
 }));
 
+/** A broker that has just come back is not yet the leader of its partitions. */
+async function offsetsOf(bootstrap: string, topic: string, tries = 20): Promise<{ partition: number; low: string; high: string }[]> {
+  try { return await asAdmin(bootstrap, (admin) => admin.fetchTopicOffsets(topic)); } catch (error) {
+    if (tries === 0 || !(error instanceof kafkajs.KafkaJSProtocolError && error.retriable)) throw error;
+    await delay(500);
+    return await offsetsOf(bootstrap, topic, tries - 1);
+  }
+}
+
 /** Everything in the topic up to now, by partition and offset. */
 export async function consumeAll(bootstrap: string, topic: string): Promise<Message[]> {
-  const offsets = await asAdmin(bootstrap, (admin) => admin.fetchTopicOffsets(topic));
+  const offsets = await offsetsOf(bootstrap, topic);
   const unread = new Map(offsets.filter(({ low, high }) => low !== high).map(({ partition, high }) => [partition, Number(high)]));
   if (unread.size === 0) return [];
 

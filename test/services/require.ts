@@ -15,7 +15,7 @@ const register = (declare: typeof test | typeof test.serial) => (needs: readonly
   const reason = `"${title}" needs ${lacks.join(', ')}`;
   if (lacks.length === 0) {
     declare(title, async (t) => { t.timeout(patienceMs); await body(t); });
-  } else if (process.env.MXWARDEN_REQUIRE_REAL === '1') {
+  } else if (process.env.MXWARDEN_REQUIRE_REAL === '1' && !(needs.includes('tracefs') && process.env.MXWARDEN_TRACING_HANGS === '1')) {
     declare(title, (t) => { t.fail(reason); });
   } else {
     process.stderr.write(`skipped: ${reason}\n`);

@@ -26,21 +26,28 @@ export interface FolderWatchListener {
   trouble(error: Error): void;
 }
 
-/** Not all of a full queue need come here: other watches of this process share it, and a closed one's events go nowhere. */
+/** libuv has one inotify instance for all watches of a thread, so one queue: whoever fills it, everybody loses. */
+const queue = { inThisTurn: 0, listeners: new Map<FolderWatchListener, number>() };
+/** Not all of a full queue need come here: watches that are not ours share it, and a closed one's events go nowhere. */
 const fullQueue = 0.9;
 
+function count(): void {
+  if (queue.inThisTurn++ > 0) return;
+  setImmediate(() => {
+    for (const [listener, limit] of queue.listeners) if (queue.inThisTurn >= limit) listener.overflow();
+    queue.inThisTurn = 0;
+  });
+}
+
+/** `queuedEvents`: max_queued_events of inotify(7). */
 export function watchFolders(queuedEvents: number, listener: FolderWatchListener): FolderWatch {
   const watcher = new FSWatcher({ backend: 'native', atomic: false, followSymlinks: false, persistent: true });
+  const closers = new Set<() => void>();
   let failure: NodeJS.ErrnoException | null = null;
   let opening = false;
-  let inThisTurn = 0;
-  const closers = new Set<() => void>();
-  const endTurn = (): void => {
-    if (inThisTurn >= queuedEvents * fullQueue) listener.overflow();
-    inThisTurn = 0;
-  };
+  queue.listeners.set(listener, queuedEvents * fullQueue);
   watcher.on('raw', (_event, name, details) => {
-    if (inThisTurn++ === 0) setImmediate(endTurn);
+    count();
     listener.notice((details as { readonly watchedPath: string }).watchedPath, typeof name === 'string' ? name : null);
   });
   watcher.on('error', error => {
@@ -59,6 +66,7 @@ export function watchFolders(queuedEvents: number, listener: FolderWatchListener
       return { close };
     },
     close: () => {
+      queue.listeners.delete(listener);
       for (const close of closers) close();
       return watcher.close();
     },

@@ -61,7 +61,7 @@ export function keepFolders(options: FoldersOptions): Folders {
 
   function mention(message: string, path: RawPath): void {
     if (++logged <= mostLogged) log.warn(message, { path: readText(bytesOf(path), 512) });
-    else if (Number.isInteger(Math.log2(logged))) log.warn('names that are no artifacts or lead out of the roots are not logged one by one any more', { count: logged });
+    else if (Number.isInteger(Math.log2(logged))) log.warn('names that are no artifacts or lead out are not logged one by one any more', { count: logged });
   }
 
   function open(path: RawPath, root: RawPath, stat: BigIntStats, arrival: Folder['arrival'], parent: Folder | null): void {

@@ -17,6 +17,7 @@ export function readLimits(host: HostPaths): Limits {
 /** Commands an operator can paste, sized for what is there now. */
 export const cureOf = {
   watches: (limits: Limits): string => `sysctl fs.inotify.max_user_watches=${Math.max(524_288, (limits.watches ?? 0) * 2)}`,
-  instances: (limits: Limits): string => `sysctl fs.inotify.max_user_instances=${Math.max(512, (limits.instances ?? 0) * 2)}, or raise the limit of open files (ulimit -n)`,
+  instances: (limits: Limits): string =>
+    `sysctl fs.inotify.max_user_instances=${Math.max(512, (limits.instances ?? 0) * 2)}, or raise the limit of open files (ulimit -n)`,
   queue: (limits: Limits): string => `sysctl fs.inotify.max_queued_events=${Math.max(65_536, (limits.queuedEvents ?? 0) * 4)}`,
 } as const;

@@ -128,7 +128,7 @@ export function createAccount({ host, clock, siteOf, tell, follow, lost }: Ports
     tellCalls(calls.ended(record.pid, record.at, null));
     if (outcome === null || outcome.type !== 'executed') return; // A stale number in the kernel's filter: not of our trees.
     const { task } = outcome;
-    const execution = { ref: task.ref, file: record.file, argv: record.late?.bytes ?? null };
+    const execution = { ref: task.ref, file: record.file, argv: record.overtaken ? undefined : record.late?.bytes ?? null };
     const before = portraits.get(record.pid) ?? inherited.get(record.pid) ?? (task.parent === null ? null : portraitOf(task.parent));
     const portrait = executedPortrait(execution, sightings.get(record) ?? null, before);
     portraits.set(record.pid, portrait);

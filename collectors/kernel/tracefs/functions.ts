@@ -39,7 +39,7 @@ export const loadFunctions: readonly LoadFunction[] = [
 const registers: Readonly<Record<string, readonly [string, string, string]>> = { x64: ['%di', '%si', '%dx'], arm64: ['%x0', '%x1', '%x2'] };
 
 export type ProbeKind = 'named' | 'entered' | 'left';
-/** What each of its probes fetches, in the words of uprobe_events: alike wherever possible, see `arm`. Undefined for an architecture we do not know. */
+/** What each of its probes fetches, in the words of uprobe_events. Undefined for an architecture we do not know. */
 export function fetchesOf({ shape }: LoadFunction, architecture: string): Partial<Record<ProbeKind, string>> | undefined {
   const arguments_ = registers[architecture];
   if (arguments_ === undefined) return undefined;

@@ -46,7 +46,7 @@ export interface Instance {
   readonly absent: readonly string[];
 }
 
-const instanceName = /^mxwarden-(\d+)-(?:api|tree|bytes)-(\d+)-\d+$/;
+const instanceName = /^mxwarden-(\d+)-(?:api|tree|bytes)-(\d+)-(\d+)$/;
 const probeLine = /^[pr]\d*:(mxwarden_(\d+)_(\d+)_\d+)\/(\w+) /;
 const purposes: readonly Purpose[] = ['api', 'tree', 'bytes'];
 const busyForMs = 3_000;
@@ -112,28 +112,35 @@ export const switches = (instance: Instance): readonly string[] =>
   presentEvents(instance).map(({ event }) => `${instance.folder}/events/${event}/enable`);
 
 /** Removes the instances and probes of this run. Returns what could not be removed, in words. */
-export async function remove(tracefs: string, run: Run): Promise<string[]> {
-  return [
-    ...await Promise.all(purposes.map(purpose => removeInstance(run.folder(purpose)))),
-    ...await removeProbes(tracefs, group => group === run.group),
-  ].filter(each => each !== null);
+export const remove = (tracefs: string, run: Run): Promise<string[]> => removeRun(tracefs, purposes.map(run.folder), run.group);
+
+/**
+ * Removes what runs that are dead have left. Returns what was removed, and what could not be. Does nothing when `proc` does
+ * not show this very process: it is then another machine's, or another pid namespace's, and says nothing about who lives.
+ */
+export async function sweep(tracefs: string, proc: string): Promise<{ readonly removed: readonly string[]; readonly stuck: readonly string[] }> {
+  if (startedAt(proc, process.pid) !== startedAt('/proc', process.pid)) return { removed: [], stuck: [] };
+  const runs = new Map<string, string[]>();
+  const note = (group: string, pid: string | undefined, started: string | undefined): string[] => {
+    if (pid === undefined || startedAt(proc, Number(pid)) === started) return [];
+    const folders = runs.get(group) ?? [];
+    runs.set(group, folders);
+    return folders;
+  };
+  for (const name of await readdir(`${tracefs}/instances`)) {
+    const [, pid, started, number] = instanceName.exec(name) ?? [];
+    note(`mxwarden_${pid}_${started}_${number}`, pid, started).push(`${tracefs}/instances/${name}`);
+  }
+  for (const line of await probeLines(tracefs)) note(line.group, line.pid, line.started);
+  const stuck: string[] = [];
+  for (const [group, folders] of runs) stuck.push(...await removeRun(tracefs, folders, group));
+  return { removed: [...runs.keys()], stuck };
 }
 
-/** Removes what runs that are dead have left. Returns what was removed, and what could not be. */
-export async function sweep(tracefs: string, proc: string): Promise<{ readonly removed: readonly string[]; readonly stuck: readonly string[] }> {
-  const isDead = (pid: string | undefined, started: string | undefined): boolean => pid !== undefined && startedAt(proc, Number(pid)) !== started;
-  const left = (await readdir(`${tracefs}/instances`)).filter(name => {
-    const [, pid, started] = instanceName.exec(name) ?? [];
-    return isDead(pid, started);
-  });
-  const stuck = (await Promise.all(left.map(name => removeInstance(`${tracefs}/instances/${name}`)))).filter(each => each !== null);
-  const removed: string[] = [...left];
-  stuck.push(...await removeProbes(tracefs, (group, pid, started) => {
-    const dead = isDead(pid, started);
-    if (dead) removed.push(group);
-    return dead;
-  }));
-  return { removed: [...new Set(removed)], stuck };
+/** Instances first: as long as one of them has a probe's event on, the probe must not be touched. */
+async function removeRun(tracefs: string, folders: readonly string[], group: string): Promise<string[]> {
+  const stuck = (await Promise.all(folders.map(removeInstance))).filter(each => each !== null);
+  return stuck.length > 0 ? stuck : removeProbes(tracefs, group);
 }
 
 /** Busy for as long as a reader that was killed is not quite gone. */
@@ -147,19 +154,25 @@ async function removeInstance(folder: string): Promise<string | null> {
   }
 }
 
-async function removeProbes(tracefs: string, isOurs: (group: string, pid: string, started: string) => boolean): Promise<string[]> {
-  // A kernel without uprobes has no such file.
-  const text = await readFile(`${tracefs}/uprobe_events`, 'latin1').catch((error: unknown) => { if (hasCode(error, 'ENOENT')) return ''; throw error; });
+async function removeProbes(tracefs: string, group: string): Promise<string[]> {
   const stuck: string[] = [];
-  for (const line of text.split('\n')) {
-    const [, group = '', pid = '', started = '', name = ''] = probeLine.exec(line) ?? [];
-    if (group === '' || !isOurs(group, pid, started)) continue;
-    try { await append(`${tracefs}/uprobe_events`, `-:${group}/${name}`); } catch (error) {
-      // One removal takes away all probes of an event.
-      if (!hasCode(error, 'ENOENT')) stuck.push(`${group}/${name}: ${String(error)}`);
+  for (const line of await probeLines(tracefs)) {
+    if (line.group !== group) continue;
+    try { await append(`${tracefs}/uprobe_events`, `-:${group}/${line.name}`); } catch (error) {
+      // Another agent that starts now may have been quicker.
+      if (!hasCode(error, 'ENOENT')) stuck.push(`${group}/${line.name}: ${String(error)}`);
     }
   }
   return stuck;
+}
+
+/** Probes of any run. A kernel without uprobes has no such file. */
+async function probeLines(tracefs: string): Promise<{ group: string; pid: string; started: string; name: string }[]> {
+  const text = await readFile(`${tracefs}/uprobe_events`, 'latin1').catch((error: unknown) => { if (hasCode(error, 'ENOENT')) return ''; throw error; });
+  return text.split('\n').flatMap(line => {
+    const [, group, pid, started, name] = probeLine.exec(line) ?? [];
+    return group === undefined || pid === undefined || started === undefined || name === undefined ? [] : [{ group, pid, started, name }];
+  });
 }
 
 /** Start time of a process in ticks since boot, as text; null when there is none. */

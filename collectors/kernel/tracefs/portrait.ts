@@ -11,8 +11,8 @@ export interface Execution {
   readonly ref: ProcessRef;
   /** As given to execve(2), latin1. */
   readonly file: string;
-  /** Bytes of /proc/PID/cmdline, latin1; null when they were not read. */
-  readonly argv: string | null;
+  /** Bytes of /proc/PID/cmdline, latin1; null when they were not read, undefined when nothing that was read is to be trusted. */
+  readonly argv: string | null | undefined;
 }
 /** Where the executed file is and what /proc says of the process, as long as it lives. */
 export interface Sighting { readonly process: Process; readonly path: string; readonly file: Process['executable']['file'] }
@@ -32,11 +32,15 @@ export function sight(host: HostPaths, process: Process | null, file: string): S
 
 /** The process as it was when it executed this file; what it no longer shows is told by `before`: what it was, or who made it. */
 export function executedPortrait({ ref, file, argv }: Execution, sighting: Sighting | null, before: Process | null): Process {
-  const bytes = argv === null ? null : Buffer.from(argv, 'latin1');
   const base = sighting?.process ?? (before?.pid === ref.pid ? before : forkedPortrait(ref, before));
   const path = sighting?.path ?? readText(Buffer.from(file, 'latin1'));
-  const words = bytes === null ? [] : parseArguments(bytes, bytes.length >= mostPeekBytes);
-  return { ...base, ...ref, executable: { path, file: sighting?.file ?? null }, argv: words };
+  return { ...base, ...ref, executable: { path, file: sighting?.file ?? null }, argv: wordsOf(argv, sighting) };
+}
+
+function wordsOf(argv: string | null | undefined, sighting: Sighting | null): readonly string[] {
+  if (argv === undefined) return [];
+  if (argv === null) return sighting?.process.argv ?? [];
+  return parseArguments(Buffer.from(argv, 'latin1'), argv.length >= mostPeekBytes);
 }
 
 /** A copy of who made it. When that is unknown too: what cannot be known of a process that is gone, with -1 for its user. */

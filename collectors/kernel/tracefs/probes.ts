@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, readFileSync } from 'node:fs';
 import { open, readFile, statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FileIdentity } from '../../../agent/contract/file.ts';
@@ -21,6 +21,8 @@ export interface Site extends ProbeSite {
 }
 export interface Probes {
   readonly sites: ReadonlyMap<number, Site>;
+  /** What they do not see on this host, in words. */
+  readonly blind: readonly string[];
   /**
    * Probes the load functions of the library behind this path, whatever inode that is now. Null when that inode is
    * probed already. Throws RangeError for a file that is no such library or exports none of them, and, each time, what the
@@ -31,6 +33,7 @@ export interface Probes {
 interface Library { readonly number: number; readonly key: string; usedAt: number; trouble?: Error }
 interface Ports {
   readonly tracefs: string;
+  readonly proc: string;
   readonly run: Run;
   readonly architecture: string;
   /** Resolves when the reader knows these events. */
@@ -42,21 +45,19 @@ export const inodeKey = ({ device, inode }: FileIdentity): string => `${device} 
 
 interface Target { readonly id: number; readonly fn: LoadFunction; readonly fetches: Partial<Record<ProbeKind, string>>; readonly offset: bigint }
 
-/** In the order in which they are to be switched on: of two probes at one place the one that was switched on last fires first. */
-function eventsOf(targets: readonly Target[], prefix: string): { name: string; kind: ProbeKind; fetches: string; members: Target[] }[] {
-  return (['entered', 'named', 'left'] as const).flatMap(kind => {
-    const alike = Map.groupBy(targets.filter(target => target.fetches[kind] !== undefined), target => target.fetches[kind] ?? '');
-    return [...alike].map(([fetches, members], index) => ({ name: `${prefix}_${kind}${index}`, kind, fetches, members }));
-  });
-}
+/** Of two probes at one place the one that was switched on last fires first; a return is worth nothing without its entry. */
+const switchOrder: readonly ProbeKind[] = ['entered', 'named', 'left'];
 
 const fields: Readonly<Record<ProbeKind, readonly string[]>> = { named: ['__probe_ip', 'sp', 'name'], entered: ['__probe_ip', 'sp'], left: ['sp', 'ret'] };
 const optional: Readonly<Record<ProbeKind, readonly string[]>> = {
-  named: ['probe'], entered: ['probe', 'ptr', 'head0', 'head1', 'head2', 'head3', 'second', 'third'], left: ['probe'],
+  named: [], entered: ['ptr', 'head0', 'head1', 'head2', 'head3', 'second', 'third'], left: [],
 };
 
 /** Uprobes in a group of ours, on in the api instance only, for as long as the agent lives: a probe covers every process that maps the inode. */
-export function createProbes({ tracefs, run, architecture, learn, inUse }: Ports): Probes {
+export function createProbes({ tracefs, proc, run, architecture, learn, inUse }: Ports): Probes {
+  // A name longer than a page makes trace_uprobe.c warn (prepare_uprobe_buffer, seen on 6.12 and 6.18): where a warning is
+  // a panic, anyone who may call the library could stop the machine through our probe.
+  const panicsOnWarning = readFileSync(`${proc}/sys/kernel/panic_on_warn`, 'latin1').trim() !== '0';
   const sites = new Map<number, Site>();
   const libraries = new Map<string, Library>();
   let numbers = 0;
@@ -89,46 +90,37 @@ export function createProbes({ tracefs, run, architecture, learn, inUse }: Ports
       if (fetches === undefined) throw new RangeError(`no register names for ${architecture}`);
       return offset === undefined ? [] : [{ id: probes++, fn, fetches, offset }];
     });
-    try { await arm(library, own, targets, `L${library.number}`); } catch {
-      // Kernels before 5.4 know no event with several probes, and one instruction that cannot be probed refuses all of them.
-      await disarm(library);
-      const refused: string[] = [];
-      for (const target of targets) {
-        try { await arm(library, own, [target], `L${library.number}_${target.id}`); } catch (error) {
-          refused.push(`${target.fn.name}: ${String(error)}`);
-        }
-      }
-      const count = `${refused.length} of ${targets.length}`;
-      if (refused.length > 0) library.trouble = new AggregateError(refused, `the kernel refused ${count} probes: ${refused.join('; ')}`);
-      if (refused.length > 0) throw library.trouble;
+    const refused: string[] = [];
+    for (const target of targets) {
+      // Not every function can carry a probe, e.g. one that begins with an instruction the kernel cannot step.
+      try { await arm(library, own, target); } catch (error) { refused.push(`${target.fn.name}: ${String(error)}`); }
     }
-    return targets.map(target => target.fn.name);
+    if (refused.length === 0) return targets.map(target => target.fn.name);
+    library.trouble = new AggregateError(refused, `the kernel refused ${refused.length} of ${targets.length} probes: ${refused.join('; ')}`);
+    throw library.trouble;
   }
 
   /**
-   * One event for all functions that fetch alike, told apart by a constant: removing a probe waits for all CPUs, but once
-   * for each event (measured: 45 events 1.5 s, 7 events 0.3 s).
+   * One event for each probe. Several probes in one event (Linux 5.4) would be removed faster, but removing such an event
+   * while anything has it switched on frees its probes without unregistering them: list corruption and a kernel BUG, seen
+   * on 6.18 (trace_uprobe.c, unregister_trace_uprobe). An event with one probe is refused with EBUSY instead.
    */
-  async function arm(library: Library, own: string, targets: readonly Target[], prefix: string): Promise<void> {
-    const events = eventsOf(targets, prefix);
-    for (const { name, kind, fetches, members } of events) {
-      for (const { id, offset } of members) {
-        const constant = members.length > 1 ? ` probe=\\${id}:u32` : '';
-        const line = `${kind === 'left' ? 'r' : 'p'}:${run.group}/${name} ${own}:0x${offset.toString(16)} ${fetches}${constant}`;
-        await append(`${tracefs}/uprobe_events`, line);
-      }
+  async function arm(library: Library, own: string, { id, fn, fetches, offset }: Target): Promise<void> {
+    const kinds = switchOrder.filter(kind => fetches[kind] !== undefined && (kind !== 'named' || !panicsOnWarning));
+    const nameOf = (kind: ProbeKind): string => `L${library.number}_${fn.name}_${kind}`;
+    for (const kind of kinds) {
+      const line = `${kind === 'left' ? 'r' : 'p'}:${run.group}/${nameOf(kind)} ${own}:0x${offset.toString(16)} ${fetches[kind]}`;
+      await append(`${tracefs}/uprobe_events`, line);
     }
-    const folder = `${run.folder('api')}/events/${run.group}`;
-    await learn(await Promise.all(events.map(async ({ name, kind, members }) => {
-      const format = parseFormat(await readFile(`${folder}/${name}/format`, 'latin1'), fields[kind]);
-      return layoutOf({ kind, fields: fields[kind], optional: optional[kind] }, format, members[0]?.id ?? 0);
+    const folder = (kind: ProbeKind): string => `${run.folder('api')}/events/${run.group}/${nameOf(kind)}`;
+    await learn(await Promise.all(kinds.map(async kind => {
+      const format = parseFormat(await readFile(`${folder(kind)}/format`, 'latin1'), fields[kind]);
+      return layoutOf({ kind, fields: fields[kind], optional: optional[kind] }, format, id);
     })));
-    const site = ({ id, fn, fetches }: Target, armedAt: number): Site =>
-      ({ probe: id, library: library.number, name: fn.name, shape: fn.shape, paired: fetches.left !== undefined, armedAt });
-    for (const target of targets) sites.set(target.id, site(target, Infinity));
-    for (const { name } of events) await put(`${folder}/${name}/enable`, '1');
-    const now = Number(process.hrtime.bigint());
-    for (const target of targets) sites.set(target.id, site(target, now));
+    const site: Site = { probe: id, library: library.number, name: fn.name, shape: fn.shape, paired: fetches.left !== undefined, armedAt: Infinity };
+    sites.set(id, site);
+    for (const kind of kinds) await put(`${folder(kind)}/enable`, '1');
+    sites.set(id, { ...site, armedAt: Number(process.hrtime.bigint()) });
   }
 
   async function disarm(library: Library): Promise<void> {
@@ -157,6 +149,7 @@ export function createProbes({ tracefs, run, architecture, learn, inUse }: Ports
 
   return {
     sites,
+    blind: panicsOnWarning ? ['some file names: this kernel panics on warnings (kernel.panic_on_warn), so names are read from the memory of the caller'] : [],
     /** One at a time: two members may map the same library. */
     add(openPath) {
       const added = queue.then(() => add(openPath));

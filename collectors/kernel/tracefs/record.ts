@@ -31,8 +31,7 @@ export function readRecord(layouts: ReadonlyMap<number, Layout>, at: number, dat
     return BigInt(integer(value, layout.fields[name]?.signed === true));
   };
   return {
-    kind: layout.kind, at, tid: integer(bytes('common_pid'), true), bytes, big,
-    probe: layout.fields.probe === undefined ? layout.probe : Number(big('probe')),
+    kind: layout.kind, probe: layout.probe, at, tid: integer(bytes('common_pid'), true), bytes, big,
     number: name => Number(big(name)),
     text(name) {
       const value = bytes(name);

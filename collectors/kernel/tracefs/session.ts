@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostPaths, Log } from '../../../agent/contract/component.ts';
+import { UnavailableError } from '../../../agent/contract/errors.ts';
 import { openCensus } from '../procfs/census.ts';
 import type { Census } from '../procfs/member.ts';
 import { createAccount, type Listener } from './account.ts';
 import { type Armed, armed, connect, requireRoot, type SessionOptions } from './arm.ts';
+import { tracefsAnswers } from './answer.ts';
 import { type Clock, createClock } from './clock.ts';
 import { put } from './instance.ts';
 import { createProbes, inodeKey, type Probes } from './probes.ts';
@@ -68,6 +70,7 @@ export async function openSession(host: HostPaths, options: SessionOptions): Pro
 
 async function run(host: HostPaths, { log, bufferKb, mount }: SessionOptions): Promise<Running> {
   requireRoot();
+  if (!await tracefsAnswers(host.tracefs)) throw new UnavailableError(`the kernel's tracing at ${host.tracefs} does not answer: it hangs, most likely since a kernel Oops (see dmesg); only a reboot mends it`);
   const clock = createClock(host.proc);
   await using stack = new AsyncDisposableStack();
   // It takes longer to start than all the rest, and needs nothing of it.
@@ -82,7 +85,7 @@ async function run(host: HostPaths, { log, bufferKb, mount }: SessionOptions): P
   };
 
   const probes = createProbes({
-    tracefs: host.tracefs, run: site.run, architecture: process.arch,
+    tracefs: host.tracefs, proc: host.proc, run: site.run, architecture: process.arch,
     inUse: key => [...census.members.values()].some(member => member.libraries.some(library => inodeKey(library.file) === key)),
     async learn(layouts) {
       learned = [...learned.filter(layout => probes.sites.has(layout.probe)), ...layouts];

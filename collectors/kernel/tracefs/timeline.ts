@@ -7,7 +7,7 @@ import type { Amended, Entered, Executed, KernelRecord } from './wire.ts';
 export interface Timeline {
   /** `now` in milliseconds of any one clock. */
   add(record: KernelRecord, now: number): void;
-  /** Returns the record it belongs to, if that is still held and the answer is to be trusted. */
+  /** Returns the record it belongs to, if that is still held. */
   amend(amendment: Amended): KernelRecord | undefined;
   /** Those whose time has come, in order. */
   take(now: number): readonly KernelRecord[];
@@ -22,9 +22,11 @@ export function createTimeline(): Timeline {
   let held: Held[] = [];
   const waiting = new Map<number, Entered | Executed>();
 
-  /** A program may replace itself at once: what was read after that are the arguments of the next one. */
-  const isOvertaken = (record: Executed, at: number): boolean => held.some(({ record: other }) =>
-    other.kind === 'executed' && other.pid === record.pid && other.at > record.at && other.at < at);
+  /** A program may replace itself at once: what is read after that are the arguments of the next one. */
+  function overtake(record: Executed): void {
+    const next = held.find(({ record: other }) => other.kind === 'executed' && other.pid === record.pid && other.at > record.at)?.record;
+    if (next !== undefined && (record.late?.at ?? Infinity) > next.at) record.overtaken = true;
+  }
 
   function isDue(item: Held | undefined, now: number): boolean {
     if (item === undefined || now - item.since < holdMs) return false;
@@ -41,14 +43,15 @@ export function createTimeline(): Timeline {
       if ((record.kind === 'entered' || record.kind === 'executed') && record.serial !== null) waiting.set(record.serial, record);
       if (record.kind !== 'executed') return;
       for (const { record: other } of held) {
-        if (other.kind === 'executed' && other.pid === record.pid && other.at < record.at && (other.late?.at ?? 0) > record.at) delete other.late;
+        if (other.kind === 'executed' && other.pid === record.pid && other.at < record.at) overtake(other);
       }
     },
     amend({ serial, at, bytes }) {
       const record = waiting.get(serial);
       waiting.delete(serial);
-      if (record === undefined || (record.kind === 'executed' && isOvertaken(record, at))) return undefined;
+      if (record === undefined) return undefined;
       record.late = { at, bytes };
+      if (record.kind === 'executed') overtake(record);
       return record;
     },
     take(now) {

@@ -9,7 +9,7 @@ export type Purpose = 'api' | 'tree' | 'bytes';
 
 export type RecordKind = 'named' | 'entered' | 'left' | 'cloned' | 'executed' | 'exited' | 'signalled' | 'connected' | 'sent' | 'received' | 'marked';
 
-/** Where the fields of one event are in its records; `probe` says which probe made it, unless there is a field of that name. */
+/** Where the fields of one event are in its records; `probe` says which probe made it. */
 export interface Layout {
   readonly id: number;
   readonly kind: RecordKind;
@@ -56,8 +56,10 @@ export interface Executed extends Stamp {
   /** As given to execve(2). */
   readonly file: string;
   readonly serial: number | null;
-  /** The arguments, as /proc/PID/cmdline has them; absent when they were not read, or may be those of a later program. */
+  /** The arguments, as /proc/PID/cmdline has them; absent when they were not read, or not in time. */
   late?: Late;
+  /** The process had become yet another program when we looked: what was read may be of that. */
+  overtaken?: true;
 }
 /** `bytes` as latin1 text; null when it could not be read, or not in time. `at`: when it was read. */
 export interface Late { readonly at: number; readonly bytes: string | null }

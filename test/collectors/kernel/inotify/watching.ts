@@ -43,7 +43,7 @@ export async function watching(
   const logged: string[] = [];
   const say = (message: string): void => { logged.push(message); changed(); };
   const log = { debug: say, info: say, warn: say, error: say };
-  t.timeout(90_000);
+  t.timeout(180_000);
   const running = await watch.start(watch.config.parse({ roots: [folder], stableMs: 100, ...config }), {
     emit: draft => { drafts.push(draft); changed(); }, fail: error => { failures.push(error); changed(); }, host: paths, log,
   });
@@ -55,7 +55,7 @@ export async function watching(
   const short = (path: string): string => path.replace(`${folder}/`, '');
   const told = (): readonly string[] => files().map(({ change, place, from }) => `${change} ${short(place.path)}${from ? ` < ${short(from.path)}` : ''}`);
   const until = (what: string, isSo: () => boolean): Promise<void> => new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`never: ${what}\n${told().slice(-40).join('\n')}\n${JSON.stringify(drafts.filter(d => d.kind !== 'file.changed').slice(-5), null, 1)}`)), 30_000);
+    const late = setTimeout(() => reject(new Error(`never: ${what}\n${told().slice(-40).join('\n')}\n${JSON.stringify(drafts.filter(d => d.kind !== 'file.changed').slice(-5), null, 1)}`)), 80_000);
     changed = () => {
       if (failures[0]) reject(failures[0]);
       if (!isSo()) return;
