@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { exitCode, type ExitCode } from './commands/command.ts';
 import { ConfigError, UnavailableError } from './contract/errors.ts';
 import { escapeText } from './contract/text.ts';
@@ -23,6 +23,13 @@ First look:  mxwarden doctor     what this host lets the agent see
 verb(program, 'run', 'run the agent until SIGTERM; SIGHUP reloads the configuration', 'mxwarden run --record day.jsonl')
   .option('--record <file>', 'also write every event to this new file, for replay')
   .action(act(async () => (await import('./commands/run.ts')).run));
+verb(program, 'inspect', 'read model files as MXNet would, and say what is wrong with them', 'mxwarden inspect models/ --format json | jq .verdict')
+  .argument('[path...]', 'files or folders').option('--stdin', 'also the names that come on standard input, one a line')
+  .addOption(new Option('--format <format>', 'how to print').choices(['text', 'json', 'sarif', 'cyclonedx']).default('text')).option('--no-recursive', 'only the files of the folders named')
+  .option('--policy <file>', 'a configuration whose detectors.inspection says which operators are expected')
+  .option('--jobs <n>', 'files side by side (default: one a processor)', count).option('--max-bytes <n>', 'a larger file is not read', count, 68_719_476_736)
+  .option('--timeout <ms>', 'for one file', count, 600_000)
+  .action(act(async () => (await import('./commands/inspect.ts')).inspect));
 verb(program, 'doctor', 'what this host lets the agent see, and what it misses without it', 'mxwarden doctor --format json')
   .addOption(format()).action(act(async () => (await import('./commands/doctor.ts')).doctor));
 verb(program, 'status', 'how the running agent fares', 'mxwarden status --format json')
@@ -47,6 +54,12 @@ verb(outbox, 'list', 'one line an alert, oldest first', 'mxwarden outbox list --
 
 function verb(parent: Command, name: string, description: string, example: string): Command {
   return parent.command(name).description(description).exitOverride().addHelpText('after', `\nExample:\n  ${example}`);
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('it takes a whole number from 1 up');
+  return value;
 }
 
 /** A verb gets its arguments, then its options merged with the program's. */

@@ -92,7 +92,8 @@ export const networkTransferred = (change: Change<'network.transferred'> = {}): 
 
 export const artifactInspected = (change: Change<'artifact.inspected'> = {}): EventOf<'artifact.inspected'> => ({
   kind: 'artifact.inspected', id: 'e1', collector: 'inspector', at: noon, place: { path: modelPath }, file: identity(),
-  sha256: 'a'.repeat(64), format: 'ndarray-container', verdict: 'clean', observations: [], ...change,
+  sha256: 'a'.repeat(64), format: 'ndarray-container', verdict: 'clean', observations: [],
+  coverage: { bytes: 4_096, parsed: 4_096, skipped: [] }, inventory: {}, ...change,
 });
 
 export const hostSampled = (change: Change<'host.sampled'> = {}): EventOf<'host.sampled'> => ({

@@ -1,7 +1,8 @@
 import type { Artifact } from './artifact.ts';
 import type { Component } from './component.ts';
 import type { EventKind, EventOf } from './event.ts';
-import type { Observation, Suspicion } from './finding.ts';
+import type { Suspicion } from './finding.ts';
+import type { Inspection } from './inspection.ts';
 
 export type Detector = StreamDetector | ArtifactDetector;
 
@@ -26,8 +27,8 @@ export interface Memory {
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export interface ArtifactDetector<Config = any> extends Component<Config> {
   readonly sees: 'artifact';
-  /** Throws RangeError for input it cannot parse (which becomes a finding), nothing else. */
-  inspect(artifact: Artifact, config: Config, signal: AbortSignal): Promise<readonly Observation[]>;
+  /** Never throws for what the file holds: that is part of the inspection. Synchronous: the thread is its own. */
+  inspect(artifact: Artifact, config: Config): Inspection;
 }
 
 export function defineDetector<Config, const Kind extends EventKind>(detector: StreamDetector<Config, Kind>): StreamDetector<Config, Kind>;

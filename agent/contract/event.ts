@@ -11,6 +11,7 @@
  */
 import type { FileIdentity, Place } from './file.ts';
 import type { Observation } from './finding.ts';
+import type { Coverage, Verdict } from './inspection.ts';
 import type { Process, ProcessRef } from './process.ts';
 
 /** Closed on purpose: a new kind is a change to the language, and every exhaustive switch must answer it. */
@@ -141,9 +142,11 @@ export interface ArtifactInspected extends Fact<'artifact.inspected'> {
   readonly file: FileIdentity;
   readonly sha256: string;
   readonly format: string;
-  readonly verdict: 'clean' | 'suspicious' | 'malicious' | 'malformed' | 'incomplete' | 'unsupported';
+  readonly verdict: Verdict;
   /** What the artifact detectors said; carried here so that a recording replays without the bytes. */
   readonly observations: readonly Observation[];
+  readonly coverage: Coverage;
+  readonly inventory: Readonly<Record<string, unknown>>;
 }
 export interface HostSampled extends Fact<'host.sampled'> {
   readonly load1: number;

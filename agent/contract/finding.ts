@@ -23,4 +23,18 @@ export interface Finding {
 export type Suspicion = Omit<Finding, 'id' | 'detector'>;
 
 /** What an artifact detector says of a file; the pipeline adds the event that carries it as evidence. */
-export type Observation = Omit<Suspicion, 'because' | 'at'>;
+export interface Observation extends Omit<Suspicion, 'because' | 'at'> {
+  readonly where?: {
+    readonly offset?: number;
+    readonly length?: number;
+    /** JSON pointer, RFC 6901. */
+    readonly pointer?: string;
+    /** Index of a pickle opcode. */
+    readonly opcode?: number;
+    readonly line?: number;
+    /** Path through archives, outermost first, joined by `!/`. */
+    readonly member?: string;
+  };
+  /** A short excerpt, escaped. */
+  readonly evidence?: string;
+}

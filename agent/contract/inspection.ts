@@ -1,4 +1,30 @@
-import type { ArtifactInspected } from './event.ts';
+import type { FileIdentity } from './file.ts';
+import type { Observation } from './finding.ts';
 
-/** What was found out about a file; valid only for exactly the identity it names, change time included. */
-export type InspectionRecord = Pick<ArtifactInspected, 'file' | 'sha256' | 'format' | 'verdict' | 'observations'>;
+/** Only a file that was parsed completely, to its last byte, by the parser of its real format is clean. */
+export type Verdict = 'clean' | 'suspicious' | 'malicious' | 'malformed' | 'incomplete' | 'unsupported';
+
+export interface Coverage {
+  /** Of the file itself. */
+  readonly bytes: number;
+  /** Of them, understood by the parser of the format. */
+  readonly parsed: number;
+  /** What was not examined, members of archives included; at most 50 are told. */
+  readonly skipped: readonly { readonly offset: number; readonly length: number; readonly why: string; readonly member?: string }[];
+}
+
+/** What the parsers made of one file. */
+export interface Inspection {
+  readonly format: string;
+  readonly verdict: Verdict;
+  readonly observations: readonly Observation[];
+  readonly coverage: Coverage;
+  /** By format: tensors, operators, members …; at most 64 KiB as JSON. */
+  readonly inventory: Readonly<Record<string, unknown>>;
+}
+
+/** An inspection of exactly this file, change time included. */
+export interface InspectionRecord extends Inspection {
+  readonly file: FileIdentity;
+  readonly sha256: string;
+}

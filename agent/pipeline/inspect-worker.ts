@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import { detectors } from '../../detectors/index.ts';
-import { kindOf } from '../../detectors/formats/kind.ts';
-import type { Artifact } from '../contract/artifact.ts';
-import type { FileIdentity, Place } from '../contract/file.ts';
-import type { Observation } from '../contract/finding.ts';
 import { fileIdentity } from '../../collectors/kernel/procfs/describe.ts';
-import type { Inspected, InspectJob } from './inspect.ts';
+import { detectors } from '../../detectors/index.ts';
+import type { ArtifactDetector } from '../contract/detector.ts';
+import type { FileIdentity } from '../contract/file.ts';
+import type { Inspection } from '../contract/inspection.ts';
+import type { Inspected, InspectJob } from './inspect-pool.ts';
 
 /*
  * owns           one file descriptor at a time, the budget of one file
@@ -16,34 +15,35 @@ import type { Inspected, InspectJob } from './inspect.ts';
  * hands over     one answer per job; when it hangs or dies its parent answers for it
  */
 
-const chunk = 1_048_576;
-const headBytes = 4_096;
-const configs = workerData as ReadonlyMap<string, unknown>;
+const chunk = 4_194_304;
+const { configs, nice } = workerData as { readonly configs: ReadonlyMap<string, unknown>; readonly nice: number };
+const inspectors = detectors.filter((detector): detector is ArtifactDetector => detector.sees === 'artifact' && configs.has(detector.name));
 
-/** Hashing must not take the processor from the models that are served. */
-setPriority(10);
+setPriority(nice);
 
-parentPort?.on('message', async (job: InspectJob) => {
+parentPort?.on('message', (job: InspectJob) => {
+  const began = performance.now();
   let answer: Inspected;
-  try { answer = await inspect(job); } catch (error) {
-    answer = { type: 'unread', reason: error instanceof Error && 'code' in error ? String(error.code) : String(error), again: true };
+  try { answer = inspect(job); } catch (error) {
+    answer = { type: 'unread', reason: error instanceof Error && 'code' in error ? String(error.code) : String(error), again: error instanceof Error && 'code' in error };
   }
-  parentPort?.postMessage({ id: job.id, answer });
+  parentPort?.postMessage({ id: job.id, answer, ms: performance.now() - began });
 });
 
-async function inspect(job: InspectJob): Promise<Inspected> {
+function inspect(job: InspectJob): Inspected {
   const opened = openRegular(job.candidates, job.expected);
   if (opened === null) return { type: 'unread', reason: 'it is gone, or not the file that was reported', again: false };
   const { fd, before } = opened;
   try {
-    if (before.size > BigInt(job.maxBytes)) return { type: 'read', file: fileIdentity(before), sha256: '', format: 'unknown', verdict: 'incomplete', observations: [tooLarge(before.size, job.maxBytes)] };
-    const { sha256, head } = hash(fd, Number(before.size));
     const file = fileIdentity(before);
-    const { format } = kindOf(job.place.path, head);
-    const observations = await observe({ place: job.place, file, read: reader(fd) });
+    if (before.size > BigInt(job.maxBytes)) return { type: 'read', file, sha256: '', ...tooLarge(before.size, job.maxBytes) };
+    // The digest rides on the parsers' first pass over the bytes and reads only what they left out.
+    const digest = createDigest(fd, file.size);
+    const seen = inspectors.map(detector => detector.inspect({ place: job.place, file, read: digest.read }, configs.get(detector.name)));
+    const sha256 = digest.finish();
     const after = fstatSync(fd, { bigint: true });
     if (after.size !== before.size || after.mtimeNs !== before.mtimeNs || after.ctimeNs !== before.ctimeNs) return { type: 'unread', reason: 'it changed while it was read', again: true };
-    return { type: 'read', file, sha256, format, verdict: verdictOf(observations), observations };
+    return { type: 'read', file, sha256, ...(seen[0] ?? notInspected(file.size)) };
   } finally { closeSync(fd); }
 }
 
@@ -53,7 +53,8 @@ function openRegular(candidates: readonly Uint8Array[], expected: FileIdentity |
     let fd: number;
     try { fd = openSync(Buffer.from(path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY); } catch (error) {
       // Another candidate may do; when none does, the caller says that the file was not read.
-      if (error instanceof Error && 'code' in error) continue;
+      if (error instanceof Error && 'code' in error && candidates.length > 1) continue;
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') continue;
       throw error;
     }
     const before = fstatSync(fd, { bigint: true });
@@ -64,46 +65,52 @@ function openRegular(candidates: readonly Uint8Array[], expected: FileIdentity |
   return null;
 }
 
-function hash(fd: number, size: number): { sha256: string; head: Uint8Array } {
-  const digest = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(Math.min(chunk, Math.max(size, 1)));
-  let head: Uint8Array = new Uint8Array(0);
-  for (let at = 0; at < size;) {
-    const count = readSync(fd, buffer, 0, Math.min(buffer.length, size - at), at);
-    if (count === 0) break;
-    if (at === 0) head = Uint8Array.from(buffer.subarray(0, Math.min(count, headBytes)));
-    digest.update(buffer.subarray(0, count));
-    at += count;
-  }
-  return { sha256: digest.digest('hex'), head };
-}
+/** Reads for the parsers, hashing whatever comes in order; the rest is read at the end. */
+function createDigest(fd: number, size: number) {
+  const hash = createHash('sha256');
+  let hashed = 0;
+  let view = Buffer.alloc(0);
 
-const reader = (fd: number): Artifact['read'] => async (offset, length) => {
-  const buffer = Buffer.alloc(Math.min(length, 16 * chunk));
-  return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, offset));
-};
-
-async function observe(artifact: { place: Place; file: FileIdentity; read: Artifact['read'] }): Promise<Observation[]> {
-  const all: Observation[] = [];
-  for (const detector of detectors) {
-    if (detector.sees !== 'artifact' || !configs.has(detector.name)) continue;
-    try { all.push(...await detector.inspect(artifact, configs.get(detector.name), new AbortController().signal)); } catch (error) {
-      all.push({
-        rule: 'inspect.failed', severity: 'medium', confidence: 0.5, techniques: ['AML.T0076'],
-        summary: `${detector.name} could not read ${artifact.place.path} to its end: ${error instanceof RangeError ? error.message : 'it failed'}`,
-      });
+  function fill(offset: number, length: number): Buffer {
+    const wanted = Math.max(0, Math.min(length, 4 * chunk, size - offset));
+    if (view.length < wanted) view = Buffer.allocUnsafeSlow(wanted);
+    let got = 0;
+    while (got < wanted) {
+      const count = readSync(fd, view, got, wanted - got, offset + got);
+      if (count === 0) break;
+      got += count;
     }
+    return view.subarray(0, got);
   }
-  return all.slice(0, 200);
+
+  function read(offset: number, length: number): Uint8Array {
+    const bytes = fill(offset, length);
+    if (offset <= hashed && offset + bytes.length > hashed) {
+      hash.update(bytes.subarray(hashed - offset));
+      hashed = offset + bytes.length;
+    }
+    return bytes;
+  }
+
+  return {
+    read,
+    finish(): string {
+      while (hashed < size && read(hashed, chunk).length > 0) { /* read() hashes what it reads */ }
+      return hash.digest('hex');
+    },
+  };
 }
 
-const tooLarge = (size: bigint, maxBytes: number): Observation => ({
-  rule: 'inspect.too-large', severity: 'low', confidence: 1, techniques: [],
-  summary: `The file has ${size} bytes, more than the ${maxBytes} that are inspected; it was not read`,
+const nothing = { format: 'unknown', inventory: {} } as const;
+
+const tooLarge = (size: bigint, maxBytes: number): Inspection => ({
+  ...nothing, verdict: 'incomplete', coverage: { bytes: Number(size), parsed: 0, skipped: [{ offset: 0, length: Number(size), why: `larger than ${maxBytes} bytes` }] },
+  observations: [{
+    rule: 'inspect.too-large', severity: 'low', confidence: 1, techniques: [],
+    summary: `The file has ${size} bytes, more than the ${maxBytes} that are inspected; it was not read`,
+  }],
 });
 
-/** Nothing is called clean here: no parser has read the file to its last byte. */
-function verdictOf(observations: readonly Observation[]): 'suspicious' | 'incomplete' | 'unsupported' {
-  if (observations.some(({ rule }) => rule === 'inspect.failed')) return 'incomplete';
-  return observations.some(({ severity }) => severity !== 'info') ? 'suspicious' : 'unsupported';
-}
+const notInspected = (size: number): Inspection => ({
+  ...nothing, verdict: 'unsupported', observations: [], coverage: { bytes: size, parsed: 0, skipped: [{ offset: 0, length: size, why: 'the inspection is switched off' }] },
+});

@@ -1,20 +1,9 @@
-import { Worker } from 'node:worker_threads';
 import type { Log } from '../contract/component.ts';
 import type { Draft, Event } from '../contract/event.ts';
 import type { FileIdentity, Place } from '../contract/file.ts';
 import type { InspectionRecord } from '../contract/inspection.ts';
 import { bytesOf } from '../contract/text.ts';
-
-export interface InspectJob {
-  readonly id: number;
-  readonly place: Place;
-  /** Paths to try, in order, as bytes. */
-  readonly candidates: readonly Uint8Array[];
-  readonly expected: FileIdentity | null;
-  readonly maxBytes: number;
-}
-
-export type Inspected = (InspectionRecord & { readonly type: 'read' }) | { readonly type: 'unread'; readonly reason: string; /** It may be read a moment later. */ readonly again: boolean };
+import { createInspectThread, type InspectThread } from './inspect-pool.ts';
 
 export interface InspectionCache {
   get(path: string): InspectionRecord | null;
@@ -37,6 +26,8 @@ interface Port { readonly log: Log; readonly proc: string; emit(draft: Draft): v
 const maxTries = 3;
 /** An idle thread is ended after so long: it holds some ten megabytes. */
 const idleMs = 10_000;
+/** Reading must not take the processor from the models that are served. */
+const niceness = 10;
 const lossMs = 1_000;
 
 export const sameContent = (a: FileIdentity, b: FileIdentity): boolean =>
@@ -49,7 +40,7 @@ export const sameContent = (a: FileIdentity, b: FileIdentity): boolean =>
 export function createInspector(options: InspectOptions, configs: ReadonlyMap<string, unknown>, cache: InspectionCache, port: Port): Inspector {
   const urgent = new Map<string, Task>();
   const later = new Map<string, Task>();
-  const pool = new Set<ReturnType<typeof createWorker>>();
+  const pool = new Set<InspectThread>();
   let inspected = 0;
   let unread = 0;
   let lost = 0;
@@ -93,12 +84,12 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
   }
 
   function addWorker() {
-    const worker = createWorker(configs, options.timeoutMs);
+    const worker = createInspectThread(configs, options.timeoutMs, niceness);
     pool.add(worker);
     return worker;
   }
 
-  async function run(worker: ReturnType<typeof createWorker>, task: Task) {
+  async function run(worker: InspectThread, task: Task) {
     const { answer, alive } = await worker.ask({ place: task.place, candidates: task.candidates, expected: task.expected, maxBytes: options.maxBytes });
     if (!alive) pool.delete(worker);
     if (stopped) return;
@@ -119,7 +110,8 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
     unread += 1;
     port.log.debug('a file was not inspected', { file: task.place.path, reason });
     if (task.expected === null) return;
-    say(task.place, { file: task.expected, sha256: '', format: 'unknown', verdict: 'incomplete', observations: [{
+    const coverage = { bytes: task.expected.size, parsed: 0, skipped: [{ offset: 0, length: task.expected.size, why: reason }] };
+    say(task.place, { file: task.expected, sha256: '', format: 'unknown', verdict: 'incomplete', coverage, inventory: {}, observations: [{
       rule: 'inspect.incomplete', severity: reason.startsWith('it is gone') ? 'info' : 'low', confidence: 1, techniques: [],
       summary: `${task.place.path} could not be inspected: ${reason}`,
     }] });
@@ -138,41 +130,5 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
       stopped = true;
       await Promise.all([...pool].map(worker => worker.end()));
     },
-  };
-}
-
-/** A pool thread; when it hangs or dies, this end answers, and the thread is not used again. */
-function createWorker(configs: ReadonlyMap<string, unknown>, timeoutMs: number) {
-  const worker = new Worker(new URL('./inspect-worker.ts', import.meta.url), { workerData: configs, resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 } });
-  worker.unref();
-  let settle: ((result: { answer: Inspected; alive: boolean }) => void) | null = null;
-  let id = 0;
-  let timer: NodeJS.Timeout | null = null;
-
-  function finish(answer: Inspected, alive: boolean) {
-    if (timer) clearTimeout(timer);
-    const done = settle;
-    settle = null;
-    done?.({ answer, alive });
-  }
-  worker.on('message', (message: { id: number; answer: Inspected }) => { if (message.id === id) finish(message.answer, true); });
-  worker.on('error', (error: Error) => finish({ type: 'unread', reason: `the inspector failed on it: ${error.message}`, again: false }, false));
-  worker.on('exit', () => finish({ type: 'unread', reason: 'the inspector ended while it read it', again: false }, false));
-
-  return {
-    get busy() { return settle !== null; },
-    ask(job: Omit<InspectJob, 'id'>): Promise<{ answer: Inspected; alive: boolean }> {
-      id += 1;
-      return new Promise(resolve => {
-        settle = resolve;
-        timer = setTimeout(() => {
-          finish({ type: 'unread', reason: `it took more than ${timeoutMs} ms`, again: false }, false);
-          void worker.terminate();
-        }, timeoutMs);
-        timer.unref();
-        worker.postMessage({ ...job, id });
-      });
-    },
-    end: () => worker.terminate(),
   };
 }

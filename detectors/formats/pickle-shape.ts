@@ -10,7 +10,8 @@ export function looksLikePickle(head: Uint8Array, fullLook: number): boolean {
   return run.end === 'stop' || run.end === 'call' || (run.end === 'cut' && head.length >= fullLook && run.opcodes >= 2);
 }
 
-interface Run { readonly end: 'stop' | 'call' | 'cut' | 'refused'; readonly opcodes: number }
+/** `imports`: opcodes that name a global. */
+export interface Run { readonly end: 'stop' | 'call' | 'cut' | 'refused'; readonly opcodes: number; readonly imports: number }
 
 /** Opcode → argument: a number of bytes, one or two lines, or a length of 1, 4 or 8 bytes before the bytes. */
 type Argument = number | 'line' | 'integer' | 'two-lines' | 'length1' | 'length4' | 'length8';
@@ -28,6 +29,13 @@ define('J', 4, 0, 1);
 define('G', 8, 0, 1);
 define('K', 1, 0, 1);
 define('M', 2, 0, 1);
+// A PROTO that does not stand first, and what only other writers use.
+define('\x80', 1, 0, 0);
+define('\x82', 1, 0, 1);
+define('\x83', 2, 0, 1);
+define('\x84', 4, 0, 1);
+define('\x97', 0, 0, 1);
+define('\x98', 0, 1, 1);
 define('UC\x8c\x8a', 'length1', 0, 1);
 define('TXB\x8b', 'length4', 0, 1);
 define('\x8d\x8e\x96', 'length8', 0, 1);
@@ -58,10 +66,11 @@ define('o', 0, 'mark', 1, { calls: true });
 define('Rb\x81', 0, 2, 1, { calls: true });
 define('\x92', 0, 3, 1, { calls: true });
 
-function follow(head: Uint8Array): Run {
+/** How far the opcodes at the beginning of these bytes can be followed. Never throws, and never runs anything. */
+export function follow(head: Uint8Array): Run {
   const marks: number[] = [];
-  let [depth, at, count] = [0, 0, 0];
-  const run = (end: Run['end']): Run => ({ end, opcodes: count });
+  let [depth, at, count, imports] = [0, 0, 0, 0];
+  const run = (end: Run['end']): Run => ({ end, opcodes: count, imports });
   while (at < head.length) {
     const code = head[at] ?? 0;
     count += 1;
@@ -74,6 +83,7 @@ function follow(head: Uint8Array): Run {
     if (!opcode) return run('refused');
     const next = skip(head, at, opcode.argument);
     if (next === null) return run('refused');
+    if ((code === 0x63 && next <= head.length) || code === 0x93) imports += 1;
     const base = opcode.pops === 'mark' ? marks.pop() : depth - opcode.pops;
     if (base === undefined || base < (marks.at(-1) ?? 0) || base < (opcode.needs ?? 0)) return run('refused');
     depth = base + opcode.pushes;

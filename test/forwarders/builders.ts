@@ -30,7 +30,7 @@ export const written: EventOf<'file.changed'> = {
   access: { uid: 1_001, gid: 1_001, mode: 0o644 }, by: server({ pid: 900, executable: { path: '/usr/bin/curl', file: null }, argv: ['curl', '-o', 'm-0000.params'] }),
 };
 export const inspected: EventOf<'artifact.inspected'> = {
-  kind: 'artifact.inspected', id: 'e2', collector: 'inspect', at: t0 - 259_199_000, place, file, sha256, format: 'mxnet-params', verdict: 'suspicious', observations: [],
+  kind: 'artifact.inspected', id: 'e2', collector: 'inspect', at: t0 - 259_199_000, place, file, sha256, format: 'mxnet-params', verdict: 'suspicious', observations: [], coverage: { bytes: 1, parsed: 0, skipped: [] }, inventory: {},
 };
 export const loaded: EventOf<'mxnet.called'> = {
   kind: 'mxnet.called', id: 'e3', collector: 'mxnet', at: t0, process: server(), thread: 4_121, api: 'MXNDArrayLoad', signal: null,

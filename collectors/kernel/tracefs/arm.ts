@@ -23,7 +23,7 @@ export interface Armed extends AsyncDisposable {
   readonly pageBytes: number;
 }
 
-const readyWithinMs = 10_000;
+const readyWithinMs = 30_000;
 
 export function requireRoot(): void { if (process.geteuid?.() !== 0) throw new UnavailableError('kernel tracing needs root'); }
 

@@ -24,7 +24,7 @@ export interface Reader {
   kill(): Promise<void>;
 }
 
-/** Starts the process that reads our ring buffers; kills it when it does not answer for ten seconds. */
+/** Starts the process that reads our ring buffers; kills it when, once it has spoken, it says nothing for ten seconds. */
 export async function startReader(host: HostPaths): Promise<Reader> {
   // Two instances are read by waiting, one thread for each processor in each.
   const seats = Math.min(mostSeats, 2 * onlineCpus(host.sys).length);
@@ -40,7 +40,8 @@ export async function startReader(host: HostPaths): Promise<Reader> {
   const waiting = new Map<number, PromiseWithResolvers<void>>();
   const listeners: ((reply: Reply) => void)[] = [];
   let asked = 0;
-  let heardAt = performance.now();
+  /** Infinity until it has said anything at all: how long it may take to start is for others to say. */
+  let heardAt = Infinity;
   const socket = child.stdio[3];
   if (!(socket instanceof Socket) || child.pid === undefined) throw new Error(`the reader process did not start: ${await ended}`);
   socket.on('error', () => { /* It ended: `ended` says how. */ });

@@ -16,9 +16,9 @@ async function config(text = ''): Promise<string> {
 test('help names every verb and the exit codes, and each verb has an example', async t => {
   const { code, stdout } = await mxwarden('--help');
   t.is(code, 0);
-  for (const verb of ['run', 'doctor', 'status', 'replay', 'config', 'outbox']) t.regex(stdout, new RegExp(`^  ${verb} `, 'm'));
+  for (const verb of ['run', 'inspect', 'doctor', 'status', 'replay', 'config', 'outbox']) t.regex(stdout, new RegExp(`^  ${verb} `, 'm'));
   t.regex(stdout, /Exit codes: 0/);
-  for (const verb of [['run'], ['doctor'], ['status'], ['replay'], ['config', 'check'], ['config', 'print'], ['config', 'schema'], ['outbox', 'list']]) {
+  for (const verb of [['run'], ['inspect'], ['doctor'], ['status'], ['replay'], ['config', 'check'], ['config', 'print'], ['config', 'schema'], ['outbox', 'list']]) {
     t.regex((await mxwarden(...verb, '--help')).stdout, /Example:\n {2}mxwarden /, verb.join(' '));
   }
 });
@@ -83,4 +83,23 @@ test('replay refuses what is no recording, with the line', async t => {
   t.is(code, 69);
   t.regex(stderr, /x\.jsonl:2: not a JSON object/);
   t.is((await mxwarden('replay', '/nonexistent', '-c', file)).code, 69);
+});
+
+test('inspect says of each file what it is, and exits by the gravest', async t => {
+  const folder = join(await config(), '..');
+  const honest = Buffer.alloc(32);
+  honest.writeUInt32LE(0x112);
+  await writeFile(join(folder, 'empty-0000.params'), honest);
+  await run('rm', [join(folder, 'agent.config.yaml')]);
+  const clean = await mxwarden('inspect', folder, '--format', 'json');
+  t.is(clean.code, 0, clean.stdout);
+  t.like(JSON.parse(clean.stdout), { format: 'ndarray-container', verdict: 'clean', size: 32 });
+  await writeFile(join(folder, 'evil.states'), "cos\nsystem\n(S'id'\ntR.");
+  const hostile = await mxwarden('inspect', folder);
+  t.is(hostile.code, 1, hostile.stdout);
+  t.regex(hostile.stdout, /^MALICIOUS .*evil\.states/m);
+  t.regex(hostile.stdout, /2 files: 0 not examined to their end .*1 malicious, 1 clean/);
+  const missing = await mxwarden('inspect', join(folder, 'nothing'));
+  t.is(missing.code, 2);
+  t.is(JSON.parse((await mxwarden('inspect', folder, '--format', 'sarif')).stdout).version, '2.1.0');
 });

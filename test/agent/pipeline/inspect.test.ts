@@ -10,6 +10,7 @@ import type { Draft, EventOf } from '../../../agent/contract/event.ts';
 import type { InspectionRecord } from '../../../agent/contract/inspection.ts';
 import { readText } from '../../../agent/contract/text.ts';
 import { createInspector } from '../../../agent/pipeline/inspect.ts';
+import inspection from '../../../detectors/inspection.ts';
 import { fileIdentity } from '../../../collectors/kernel/procfs/describe.ts';
 import { fileChanged, mxnetCalled, pathArgument } from '../../builders.ts';
 
@@ -19,7 +20,7 @@ type Inspected = EventOf<'artifact.inspected'>;
 function rig(options: Partial<{ maxBytes: number; timeoutMs: number; queue: number }> = {}) {
   const drafts: Draft[] = [];
   const known = new Map<string, InspectionRecord>();
-  const inspector = createInspector({ jobs: 1, maxBytes: 1e9, timeoutMs: 20_000, queue: 100, ...options }, new Map([['kind', {}]]), {
+  const inspector = createInspector({ jobs: 1, maxBytes: 1e9, timeoutMs: 20_000, queue: 100, ...options }, new Map([['inspection', inspection.config.parse({})]]), {
     get: path => known.get(path) ?? null, set: (path, record) => { known.set(path, record); },
   }, { log, proc: '/proc', emit: draft => { drafts.push(draft); } });
   const next = async (count = 1) => {
@@ -60,7 +61,7 @@ test('an executable under the name of a params file is suspicious', async t => {
   const one = await file('net-0000.params', Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01'), Buffer.alloc(64)]));
   inspector.see(fileChanged({ place: one.place, file: one.identity() }));
   const seen = await next();
-  t.is(seen?.verdict, 'suspicious');
+  t.is(seen?.verdict, 'malicious');
   t.true(seen?.observations.some(observation => observation.rule.startsWith('kind.')));
 });
 

@@ -9,7 +9,7 @@ import { identity } from '../../builders.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const folder = async () => join(await mkdtemp(join(tmpdir(), 'state-')), 'state');
-const record = { file: identity(), sha256: 'a'.repeat(64), format: 'elf', verdict: 'suspicious', observations: [] } as const;
+const record = { file: identity(), sha256: 'a'.repeat(64), format: 'elf', verdict: 'suspicious', observations: [], coverage: { bytes: 1, parsed: 1, skipped: [] }, inventory: {} } as const;
 
 test('what correlation and detectors remember is there after a restart, in the order of writing', async t => {
   const at = await folder();

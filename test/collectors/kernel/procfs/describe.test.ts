@@ -94,17 +94,17 @@ test('a loop of links, and one of four thousand names, end', t => {
   t.true((resolvePath(here, process.pid, join(root, 'l0'))?.place.path.length ?? Number.POSITIVE_INFINITY) <= 8_192);
 });
 
-test('a file name that is not UTF-8 can be opened all the same, and sixty of them leave no descriptors behind', t => {
+test('a file name that is not UTF-8 can be opened all the same, and two hundred of them leave no descriptors behind', t => {
   const root = folder(t);
   const name = Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0x6d, 0xff, 0xfe])]);
   writeFileSync(name, 'hidden');
   const before = statSync('/proc/self/fd').size;
-  for (let count = 0; count < 60; count++) {
+  for (let count = 0; count < 200; count++) {
     const found = resolvePath(here, process.pid, name);
     t.is(found?.place.path, `${root}/m\\xff\\xfe`);
     t.is(readFileSync(found?.openPath ?? '', 'utf8'), 'hidden');
   }
-  t.true(statSync('/proc/self/fd').size <= before + 20);
+  t.true(statSync('/proc/self/fd').size <= before + 60);
 });
 
 test('who may change a file: the nearest folder that others may write into, sticky or not', t => {

@@ -1,9 +1,7 @@
-import { z } from 'zod';
-import { defineDetector } from '../agent/contract/detector.ts';
-import type { Observation } from '../agent/contract/finding.ts';
-import { nameOf, quote } from './context/wording.ts';
-import { type Expectation, expectationOf } from './formats/expectation.ts';
-import { type Format, headBytes, kindOf } from './formats/kind.ts';
+import type { Observation } from '../../agent/contract/finding.ts';
+import { type Expectation, expectationOf } from './expectation.ts';
+import type { Format } from './kind.ts';
+import { quoted } from './quote.ts';
 
 const words: { readonly [Each in Format]: string } = {
   'ndarray-container': 'an NDArray container', 'symbol-json': 'a symbol', json: 'JSON', pickle: 'a Python pickle', zip: 'a zip archive',
@@ -19,43 +17,32 @@ const executable: readonly Format[] = [...direct, 'java-class', 'python-source',
 
 /**
  * Suspects a file whose content is not what its name promises. MXNet looks at content only, an analyst at names only,
- * and other programs at either: so a program, script, archive or pickle under the name of parameters, a symbol or arrays
- * is high, and so is a program or script under any name that promises something else. Any other disagreement is medium
- * (an empty file, which a crash leaves behind, low). Native code under an honest name is low: it does not belong beside
- * a model.
+ * and other programs at either: so native code under the name of parameters, a symbol, states or arrays is critical, a
+ * script, archive or pickle there is high, and so is a program or script under any name that promises something else.
+ * Any other disagreement is medium (an empty file, which a crash leaves behind, low).
  * False positives: encrypted models, private formats under known endings, files cut by a full disk.
- * Blind: what lies behind the first 4 KiB; files that are two formats at once. The deep inspectors look there.
  */
-export default defineDetector({
-  name: 'kind',
-  sees: 'artifact',
-  config: z.strictObject({}),
-  async inspect(artifact) {
-    const name = nameOf(artifact.place.path);
-    return judge(name, kindOf(name, await artifact.read(0, headBytes)).format);
-  },
-});
-
-function judge(name: string, format: Format): readonly Observation[] {
+export function judgeName(name: string, format: Format): readonly Observation[] {
   const promised = expectationOf(name);
   if (promised === null || promised.formats.includes(format)) return native.includes(format) ? [nativeCode(name, format)] : [];
   const runs = promised.model ? executable : direct;
+  if (promised.model && native.includes(format)) return [{ ...executableContent(name, format, promised), severity: 'critical' }];
   return [runs.includes(format) ? executableContent(name, format, promised) : disagreement(name, format, promised)];
 }
 
 const executableContent = (name: string, format: Format, promised: Expectation): Observation => ({
   rule: 'kind.executable-content', severity: 'high', confidence: format === 'python-source' || format === 'pickle' ? 0.7 : 0.9,
   techniques: ['AML.T0074', 'AML.T0018.002', 'T1036.008'],
-  summary: `${quote(name)} is named like ${promised.called} but is ${words[format]}: it is made to be run, not loaded`,
+  summary: `${quoted(name)} is named like ${promised.called} but is ${words[format]}: it is made to be run, not loaded`,
 });
 
 const disagreement = (name: string, format: Format, promised: Expectation): Observation => ({
   rule: 'kind.disagrees-with-name', severity: format === 'empty' ? 'low' : 'medium', confidence: format === 'unknown' ? 0.5 : 0.7,
   techniques: ['AML.T0074', 'T1036.008'],
-  summary: `${quote(name)} is named like ${promised.called} but is ${words[format]}`,
+  summary: `${quoted(name)} is named like ${promised.called} but is ${words[format]}`,
 });
 
 const nativeCode = (name: string, format: Format): Observation => ({
   rule: 'kind.native-code', severity: 'low', confidence: 0.4, techniques: ['AML.T0011.000', 'T1129'],
-  summary: `${quote(name)} is ${words[format]} and lies among models`,
+  summary: `${quoted(name)} is ${words[format]} and lies among models`,
 });

@@ -1,0 +1,80 @@
+import { createInterface } from 'node:readline';
+import { availableParallelism } from 'node:os';
+import { registry } from '../assemble.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Verdict } from '../contract/inspection.ts';
+import { cycloneDx } from '../inspection/cyclonedx.ts';
+import { inspectAll } from '../inspection/pool.ts';
+import type { Result } from '../inspection/result.ts';
+import { sarifLog } from '../inspection/sarif.ts';
+import { resultLines, summaryLine } from '../inspection/text.ts';
+import { type Found, walk } from '../inspection/walk.ts';
+import { version } from '../version.ts';
+import { configFile, exitCode, type ExitCode, print, printJson } from './command.ts';
+
+export interface InspectOptions {
+  readonly config?: string;
+  readonly format: 'text' | 'json' | 'sarif' | 'cyclonedx';
+  readonly recursive: boolean;
+  readonly policy?: string;
+  readonly jobs?: number;
+  readonly maxBytes: number;
+  readonly timeout: number;
+  readonly stdin?: boolean;
+}
+
+/** 0: all clean. 1: findings. 2: something was not examined to its end, whatever else was found. */
+export async function inspect(paths: readonly string[], options: InspectOptions): Promise<ExitCode> {
+  const { config } = loadConfig(options.policy ?? configFile(options.config), registry);
+  const settings = { ...config.detectors.get('inspection') as object, timeoutMs: options.timeout };
+  const counts = new Map<Verdict, number>();
+  const progress = createProgress();
+  const roots = [...paths.map(path => Buffer.from(path)), ...options.stdin ? await fromStdin() : []];
+  const pool = { jobs: options.jobs ?? availableParallelism(), maxBytes: options.maxBytes, timeoutMs: options.timeout, configs: new Map([['inspection', settings]]) };
+  const gathered: Result[] = [];
+  let findings = false;
+  for await (const result of inspectAll(all(roots, options.recursive), pool)) {
+    counts.set(result.verdict, (counts.get(result.verdict) ?? 0) + 1);
+    findings ||= result.findings.some(({ severity }) => severity !== 'info') || ['malicious', 'suspicious', 'malformed'].includes(result.verdict);
+    progress.clear();
+    if (options.format === 'text' || options.format === 'json') show(result, options.format);
+    else gathered.push(result);
+    progress.tell(counts);
+  }
+  progress.clear();
+  if (options.format === 'text') print(summaryLine(counts));
+  if (options.format === 'sarif') printJson(sarifLog(gathered, version));
+  if (options.format === 'cyclonedx') printJson(cycloneDx(gathered, version, new Date()));
+  if ((counts.get('incomplete') ?? 0) + (counts.get('unsupported') ?? 0) > 0) return exitCode.incomplete;
+  return findings ? exitCode.findings : exitCode.ok;
+}
+
+function* all(roots: readonly Buffer[], recursive: boolean): Generator<Found> {
+  for (const root of roots) yield* walk(root, recursive);
+}
+
+function show(result: Result, format: 'text' | 'json') {
+  if (format === 'json') printJson(result);
+  else for (const line of resultLines(result)) print(line);
+}
+
+/** Names, one a line, as find(1) prints them. */
+async function fromStdin(): Promise<Buffer[]> {
+  const names: Buffer[] = [];
+  for await (const line of createInterface({ input: process.stdin.setEncoding('latin1') })) if (line !== '') names.push(Buffer.from(line, 'latin1'));
+  return names;
+}
+
+/** A line that renews itself on a terminal, nothing elsewhere. */
+function createProgress() {
+  let told = 0;
+  const on = process.stderr.isTTY === true;
+  return {
+    clear() { if (on && told > 0) process.stderr.write('\r\x1b[K'); },
+    tell(counts: ReadonlyMap<Verdict, number>) {
+      if (!on || performance.now() - told < 200) return;
+      told = performance.now();
+      process.stderr.write(`${[...counts.values()].reduce((sum, count) => sum + count, 0)} files inspected …`);
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import type { Severity } from '../../../agent/contract/finding.ts';
+import { quoted } from '../quote.ts';
+import type { Report } from '../report.ts';
+import type { Source } from '../source.ts';
+import { widthOf } from './dtype.ts';
+import type { DType } from './dtype.ts';
+import { hidesText } from './layout.ts';
+import type { Lane } from './layout.ts';
+import { glanceBytes, headerBytes, isPromising, recognise } from './recognise.ts';
+
+/** The values of one array in its file. `label` begins a sentence: "Array 3". */
+export interface Values { readonly offset: number; readonly bytes: number; readonly dtype: DType; readonly label: string }
+
+/** Decides what of the candidates in one array is real, and tells it. Places are offsets in a lane. */
+export interface Search {
+  /** Nothing more will be told of this array: looking further is in vain. */
+  readonly over: boolean;
+  /** `block` is what is in memory of the array, from byte `start` of it on: most candidates come to nothing there. */
+  consider(lane: Lane, at: number, block: Uint8Array, start: number): void;
+  /** Text may stand in [at, at + length). */
+  considerText(lane: Lane, at: number, length: number): void;
+  /** So many candidates were found, of which more than `kept` are not known. */
+  count(found: number, kept: number, lane: Lane, at: number): void;
+}
+
+/** More of one array is repetition. */
+const mostTold = 8;
+
+export function createSearch(source: Source, report: Report, values: Values): Search {
+  const width = widthOf(values.dtype);
+  let [told, doubts, text, lastTold] = [0, 1_000 + values.bytes / 256, false, -Infinity];
+  const tell = ({ taken, swapped }: Lane, at: number, { rule, what, severity, techniques, evidence }: Telling) => {
+    told += 1;
+    const offset = values.offset + (taken === width ? at : Math.floor(at / taken) * width);
+    const place = taken === width ? 'the values' : `the low ${taken === 1 ? 'byte' : `${taken} bytes`} of each ${width}-byte value${swapped ? ', the higher one first' : ''}`;
+    report.note({
+      rule, severity, techniques, confidence: severity === 'high' ? 0.95 : 0.7, where: { offset }, evidence,
+      message: `${values.label} holds ${what}, at byte ${offset} in ${place}`,
+    });
+  };
+  const peek = (lane: Lane, at: number, length: number) => peekInto(source, values, lane, at, length);
+  const isOver = (): boolean => told >= mostTold || doubts < 0;
+  return {
+    get over() { return isOver(); },
+    consider(lane, at, block, start) {
+      if (isOver()) return;
+      report.budget.spend(1);
+      if (!isPromising(glanceInto(block, start, width, lane, at) ?? peek(lane, at, glanceBytes))) return;
+      report.budget.spend(5);
+      const bytes = peek(lane, at, headerBytes);
+      const found = recognise(bytes);
+      const value = Math.floor(at / lane.taken);
+      // The same bytes, read in another way.
+      if (!found || Math.abs(value - lastTold) <= 1) return;
+      lastTold = value;
+      tell(lane, at, { ...found, rule: `weights.${found.kind}`, evidence: quoted(bytes.subarray(0, 48), 160) });
+    },
+    considerText(lane, at, length) {
+      // Text in all bytes is text in some of them: it is told once.
+      if (isOver() || text || !hidesText(values.dtype)) return;
+      const bytes = peek(lane, Math.max(0, at), Math.min(length, 4_096));
+      text = isText(bytes);
+      if (text) tell(lane, Math.max(0, at), { rule: 'weights.text', what: 'text, which may be source code', severity: 'medium', techniques: ['AML.T0018.002', 'T1027.009'], evidence: quoted(bytes.subarray(0, 120), 160) });
+    },
+    count(found, kept, lane, at) {
+      if (doubts < 0) return;
+      doubts -= found;
+      if (found <= kept && doubts >= 0) return;
+      doubts = -1;
+      tell(lane, at, { rule: 'weights.decoys', severity: 'medium', techniques: ['T1027.001'], evidence: '', what: 'more beginnings of programs and archives than data has by chance; not all of them were followed, and one may be real' });
+    },
+  };
+}
+
+interface Telling { readonly rule: string; readonly what: string; readonly severity: Severity; readonly techniques: readonly string[]; readonly evidence: string }
+
+/** Nearly all of it can be read, it has letters, more of them than a few repeated values have, and it does not count. */
+function isText(bytes: Uint8Array): boolean {
+  const readable = bytes.filter(byte => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13));
+  const letters = readable.filter(byte => /[a-z]/i.test(String.fromCharCode(byte)));
+  if (readable.length < bytes.length * 0.95 || letters.length < bytes.length * 0.3 || new Set(letters).size < 10) return false;
+  return [1, 2, 3, 4].every(distance => commonestStep(bytes, distance) < bytes.length * 0.3);
+}
+
+/** In numbers that grow evenly one difference between bytes a value apart prevails; in text none does. */
+function commonestStep(bytes: Uint8Array, distance: number): number {
+  const steps = new Uint32Array(256);
+  for (let at = distance; at < bytes.length; at++) {
+    const step = (bytes[at] ?? 0) - (bytes[at - distance] ?? 0) & 0xff;
+    steps[step] = (steps[step] ?? 0) + 1;
+  }
+  return Math.max(...steps);
+}
+
+/** The lowest `taken` bytes of each little-endian value of `width` bytes, one value after another. */
+export function gather(bytes: Uint8Array, width: number, { taken, swapped }: Lane, into: Uint8Array = new Uint8Array(Math.floor(bytes.length / width) * taken)): Uint8Array {
+  for (let at = 0, to = 0; at + width <= bytes.length; at += width) {
+    for (let index = 0; index < taken; index++) into[to++] = bytes[at + (swapped ? taken - 1 - index : index)] ?? 0;
+  }
+  return into;
+}
+
+/** The values that hold [at, at + length) of a lane: first, and how many. */
+const span = (lane: Lane, at: number, length: number) => ({ first: Math.floor(at / lane.taken), count: Math.ceil(length / lane.taken) + 1 });
+
+/** A few bytes of a lane from a block in memory; null when it does not have them all. */
+function glanceInto(block: Uint8Array, start: number, width: number, lane: Lane, at: number): Uint8Array | null {
+  const { first, count } = span(lane, at, glanceBytes);
+  const from = first * width - start;
+  if (from < 0 || from + count * width > block.length) return null;
+  return gather(block.subarray(from, from + count * width), width, lane).subarray(at - first * lane.taken, at - first * lane.taken + glanceBytes);
+}
+
+/** Bytes of a lane from the file itself, up to the end of the array. */
+function peekInto(source: Source, { offset, bytes, dtype }: Values, lane: Lane, at: number, length: number): Uint8Array {
+  const width = widthOf(dtype);
+  const { first, count } = span(lane, at, length);
+  const read = source.read(offset + first * width, Math.min(count * width, bytes - first * width));
+  return gather(read, width, lane).subarray(at - first * lane.taken, at - first * lane.taken + length);
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { defineDetector } from '../agent/contract/detector.ts';
+import type { Observation } from '../agent/contract/finding.ts';
+import type { Inspection, Verdict } from '../agent/contract/inspection.ts';
+import { inspectSource, usualLimits } from './formats/dispatch.ts';
+import { headBytes, kindOf } from './formats/kind.ts';
+import { formatsFor } from './formats/list.ts';
+import { judgeName } from './formats/naming.ts';
+
+/**
+ * Reads every model file as MXNet would, to its last byte, and says what is wrong with it. The parsers are in `formats/`;
+ * what a file is decides its content, and a name that promises something else is a finding of its own.
+ * False positives and blind spots by rule: docs/detection.md.
+ */
+export default defineDetector({
+  name: 'inspection',
+  sees: 'artifact',
+  config: z.strictObject({
+    timeoutMs: z.int().min(100).max(3_600_000).default(usualLimits.deadlineMs).describe('per file, nested documents included'),
+    unpackBytes: z.int().min(1_024).default(usualLimits.unpackBytes).describe('that one file may unpack to'),
+    operators: z.strictObject({
+      allow: z.array(z.string().max(200)).max(5_000).default([]).describe('only these operators are expected in a symbol; others are findings; empty: any'),
+      customAllow: z.array(z.string().max(200)).max(1_000).default([]).describe('op_type of Custom operators that are known'),
+    }).prefault({}),
+  }),
+  inspect({ place, file, read }, { timeoutMs, unpackBytes, operators }) {
+    const name = place.path.slice(place.path.lastIndexOf('/') + 1);
+    const source = { size: file.size, read };
+    const seen = inspectSource(name, source, formatsFor({ customAllow: operators.customAllow, ...operators.allow.length > 0 ? { allow: operators.allow } : {} }), { ...usualLimits, deadlineMs: timeoutMs, unpackBytes });
+    return named(seen, judgeName(name, kindOf(name, read(0, headBytes)).format));
+  },
+});
+
+/** What the name promised, added to what the content is. */
+function named(seen: Inspection, observations: readonly Observation[]): Inspection {
+  if (observations.length === 0) return seen;
+  return { ...seen, observations: [...observations, ...seen.observations], verdict: graver(seen.verdict, observations) };
+}
+
+function graver(verdict: Verdict, observations: readonly Observation[]): Verdict {
+  if (verdict === 'malicious' || observations.some(({ severity }) => severity === 'critical')) return 'malicious';
+  if (observations.every(({ severity }) => severity === 'info')) return verdict;
+  return verdict === 'malformed' && observations.every(({ severity }) => severity !== 'high') ? 'malformed' : 'suspicious';
+}

@@ -1,0 +1,66 @@
+import test from 'ava';
+import type { Inspection } from '../../../../agent/contract/inspection.ts';
+import { inspectSource } from '../../../../detectors/formats/dispatch.ts';
+import { json } from '../../../../detectors/formats/json/json.ts';
+import { gluontsType } from '../../../../detectors/formats/json/type-file.ts';
+import { sourceOf } from '../../../../detectors/formats/source.ts';
+import { hostileGluonts } from '../../../fixtures/hostile/gluonts.ts';
+import { plain } from '../../../fixtures/hostile/symbol.ts';
+
+const inspect = (content: string | Uint8Array, name = 'parameters.json'): Inspection => inspectSource(name, sourceOf(typeof content === 'string' ? Buffer.from(content) : content), [json, gluontsType]);
+const told = ({ observations }: Inspection): string => observations.map(({ rule, summary }) => `${rule}: ${summary}`).join('\n');
+
+for (const { name, bytes, expect, rule } of hostileGluonts()) {
+  test(`${name} is ${expect}`, t => {
+    const found = inspect(bytes);
+    t.is(found.verdict, expect, told(found));
+    t.true(found.observations.some(each => each.rule === rule), told(found));
+  });
+}
+
+const instance = (path: string, args: readonly unknown[] = [], kwargs: object = {}) => ({ __kind__: 'instance', class: path, args, kwargs });
+
+test('a predictor as GluonTS writes it is clean', t => {
+  const parameters = {
+    batch_size: 32, freq: 'H', lead_time: 0, prediction_length: 24, ctx: instance('mxnet.context.Context', ['cpu', 0]),
+    dtype: { __kind__: 'type', class: 'numpy.float32' }, output_transform: null, input_names: ['feat', 'past'], empty: [], scale: [0.5, -1e-3, 1e10],
+    forecast_generator: instance('gluonts.mx.model.forecast_generator.SampleForecastGenerator'),
+    input_transform: instance('gluonts.transform._base.Chain', [], {
+      transformations: [
+        instance('gluonts.transform.field.RemoveFields', [], { field_names: ['a'] }),
+        instance('gluonts.transform.feature.AddTimeFeatures', [], { time_features: [{ __kind__: 'type', class: 'gluonts.time_feature._base.hour_of_day' }], start: instance('pandas._libs.tslibs.timestamps.Timestamp', ['2020-01-01']) }),
+        instance('gluonts.transform.convert.AsNumpyArray', [], { dtype: instance('numpy.dtype', ['float32']), shape: instance('builtins.tuple', [[1, 2]]) }),
+      ],
+    }),
+    offset: instance('pandas.tseries.frequencies.to_offset', ['D']), anchored: instance('pandas.tseries.offsets.MonthEnd', [1]),
+    values: instance('mxnet.nd.array', [[[1, 2]]], { dtype: 'float32' }), missing: Number.NaN,
+  };
+  const text = JSON.stringify(parameters, null, 2);
+  for (const content of [text, text.replace('"missing": null', '"missing": NaN'), '{"gluonts": "0.8.1", "model": {"version": 1}}', '[]', '  {}\n']) {
+    const found = inspect(content);
+    t.is(found.verdict, 'clean', told(found));
+    t.is(found.coverage.parsed, Buffer.byteLength(content));
+  }
+});
+
+test('a symbol is not taken for plain JSON, whatever its name', t => {
+  t.false(json.fits({ name: 'x.json', size: 500, head: Buffer.from(JSON.stringify(plain)), tail: Buffer.alloc(0) }));
+});
+
+test('configuration that begins with brackets is not taken for JSON', t => {
+  for (const [name, content] of [['x.ini', '[global]\nindex-url = x'], ['x.txt', '{{ template }}'], ['x.py', '[x for x in y]']] as const) {
+    t.false(json.fits({ name, size: content.length, head: Buffer.from(content), tail: Buffer.alloc(0) }), name);
+  }
+  t.true(json.fits({ name: 'x', size: 9, head: Buffer.from('{"a": 1}'), tail: Buffer.alloc(0) }));
+});
+
+test('type.txt names a predictor of the library, or is malicious', t => {
+  t.is(inspect('gluonts.mx.model.predictor.RepresentableBlockPredictor\n', 'type.txt').verdict, 'clean');
+  t.is(inspect('os.system', 'type.txt').verdict, 'malicious');
+  t.is(inspect('gluonts.core.serde.os.system', 'type.txt').verdict, 'malicious');
+});
+
+test('a finding tells the JSON pointer, escaped as RFC 6901 says', t => {
+  const { observations } = inspect(JSON.stringify({ 'a/b~': [0, instance('os.system')] }));
+  t.is(observations[0]?.where?.pointer, '/a~1b~0/1');
+});

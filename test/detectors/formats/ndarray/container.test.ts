@@ -1,0 +1,88 @@
+import test from 'ava';
+import { ndarrayContainer } from '../../../../detectors/formats/ndarray/container.ts';
+import { inspectRecord } from '../../../../detectors/formats/ndarray/record.ts';
+import { defineFormat } from '../../../../detectors/formats/format.ts';
+import { inspectSource } from '../../../../detectors/formats/dispatch.ts';
+import { sourceOf } from '../../../../detectors/formats/source.ts';
+import { container, dense, hostileContainers, hostileHandles, honestContainers, join, text } from '../../../fixtures/hostile/ndarray.ts';
+
+const inspect = (bytes: Uint8Array) => inspectSource('m-0000.params', sourceOf(bytes), [ndarrayContainer]);
+
+for (const { name, bytes, expect, rule } of hostileContainers) {
+  test(`${name}: ${rule}, ${expect}`, t => {
+    const { verdict, observations } = inspect(bytes);
+    t.true(observations.some(observation => observation.rule === rule), JSON.stringify(observations));
+    t.is(verdict, expect);
+  });
+}
+
+for (const { name, bytes } of honestContainers) {
+  test(`${name} is clean`, t => {
+    const { verdict, observations, coverage } = inspect(bytes);
+    t.deepEqual(observations, []);
+    t.is(verdict, 'clean');
+    t.is(coverage.parsed, bytes.length);
+  });
+}
+
+/** The pickle machine is somebody else's: this one takes the whole file for a handle. */
+const handle = defineFormat({
+  name: 'handle', fits: () => true,
+  inspect(source, report) {
+    const bytes = Uint8Array.from(source.read(0, source.size));
+    inspectRecord(bytes, report, { offset: 1_000, opcode: 7 });
+    report.parsed(bytes.length);
+  },
+});
+
+for (const { name, bytes, expect, rule } of hostileHandles) {
+  test(`${name}: ${rule}, ${expect}`, t => {
+    const { verdict, observations } = inspectSource('h', sourceOf(bytes), [handle]);
+    t.is(verdict, expect);
+    const found = observations.find(observation => observation.rule === rule);
+    t.is(found?.where?.opcode, 7);
+    t.true((found?.where?.offset ?? 0) >= 1_000);
+  });
+}
+
+test('an honest handle is clean, and its bytes are counted once', t => {
+  const { verdict, coverage } = inspectSource('h', sourceOf(dense()), [handle]);
+  t.is(verdict, 'clean');
+  t.is(coverage.parsed, dense().length);
+});
+
+test('the inventory names arrays with type, shape, digest and statistics', t => {
+  const { inventory } = inspect(container([dense(), dense({ layout: 'V2', dtype: 4, data: new Uint8Array(8) })]));
+  t.like(inventory, { arrays: 2, bytes: 16, values: 4, constant: 1, dtypes: { float32: 1, int32: 1 }, layouts: { V2: 2 }, tensorsLeftOut: 0 });
+  const [first, second] = inventory['tensors'] as readonly Record<string, unknown>[];
+  t.like(first, { name: 'arg:w0', dtype: 'float32', shape: [2], bytes: 8, min: 1, max: 2, mean: 1.5, std: 0.5 });
+  t.like(second, { name: 'arg:w1', constant: true });
+  t.regex(String(first?.['sha256']), /^[0-9a-f]{64}$/);
+});
+
+test('a file with thousands of arrays keeps its counts and as many arrays as there is room for', t => {
+  const { inventory, verdict } = inspect(container(Array.from({ length: 5_000 }, () => dense())));
+  t.is(verdict, 'clean');
+  t.is(inventory['arrays'], 5_000);
+  const listed = (inventory['tensors'] as readonly unknown[]).length;
+  t.true(listed > 100);
+  t.is(inventory['tensorsLeftOut'], 5_000 - listed);
+  t.true(JSON.stringify(inventory).length < 65_536);
+});
+
+test('every cut of an honest file is malformed', t => {
+  const bytes = container([dense(), dense({ layout: 'V1' }).subarray(0)].slice(0, 1));
+  for (let length = 8; length < bytes.length; length++) t.is(inspect(bytes.subarray(0, length)).verdict, 'malformed', `${length} bytes`);
+});
+
+test('hostile names are escaped wherever they are told', t => {
+  const told = JSON.stringify(inspect(container([dense()], { names: [text('arg:\x1b[2J\n\u009b')] })));
+  t.false(/[\u0000-\u001f\u007f-\u009f]/.test(told.replaceAll('\\n', '')));
+  t.true(told.includes('\\\\x1b'));
+});
+
+test('a program after the end of a container is found behind padding', t => {
+  const tail = join(new Uint8Array(5_000), text('#!/bin/sh\nrm -rf /tmp/x; echo done; exit 0; # padding padding padding\n'));
+  const { observations } = inspect(container([dense()], { tail }));
+  t.true(observations.some(observation => observation.rule === 'weights.script'), JSON.stringify(observations));
+});
