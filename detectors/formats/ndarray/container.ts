@@ -29,7 +29,7 @@ const [recordClaim, nameClaim] = [224, 8];
 /** From here on a claim that the file cannot keep is an attack on memory, below it a cut file. */
 const exhausting = 64 * 2 ** 20;
 /** Beyond, names are not compared with each other; the largest models have thousands. */
-const mostArrays = 1_000_000;
+const mostArrays = 200_000;
 
 export const ndarrayContainer = defineFormat({
   name: 'ndarray-container',

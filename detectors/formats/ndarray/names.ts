@@ -16,7 +16,7 @@ export interface NameCheck {
 
 const mostTold = 10;
 /** A name for a file: absolute, from a home or parent folder, or with a drive. Slashes inside are ordinary. */
-const pathLike = /^(?:[/\\~]|[A-Za-z]:[/\\])|(?:^|[/\\])\.\.(?:[/\\]|$)/;
+const pathLike = /^(?:~?[/\\]|[A-Za-z]:[/\\])|(?:^|[/\\])\.\.(?:[/\\]|$)/;
 
 export function createNameCheck(report: Report, start: number): NameCheck {
   const seen = new Set<string>();

@@ -73,20 +73,36 @@ function isStructured(values: Uint32Array): boolean {
     count(bins, value >>> 1 & 0x7f);
     odd += 1;
   }
-  return odd >= 2_048 && chiSquare(bins) > 127 * 8 && areDistinct(values);
+  return odd >= 2_048 && chiSquare(bins) > 127 * 8 && areDistinct(values) && !isMonotone(values);
 }
 
-/** Of every sixteenth value, those with odd low bytes. */
+const marks = new Uint8Array(65_536);
+
+/** Of the first 4,096 values with odd low bytes: neighbours, since a channel has its own few values. Marks coincide for 3 % of them by chance. */
 function areDistinct(values: Uint32Array): boolean {
-  const distinct = new Set<number>();
-  let sampled = 0;
-  for (let index = 0; index < values.length; index += 16) {
+  marks.fill(0);
+  let [odd, distinct] = [0, 0];
+  for (let index = 0; index < values.length && odd < 4_096; index++) {
     const value = values[index] ?? 0;
     if ((value & 1) === 0) continue;
-    distinct.add(value);
-    sampled += 1;
+    odd += 1;
+    const mark = Math.imul(value, 0x9e3779b1) >>> 16;
+    if (marks[mark] === 0) distinct += 1;
+    marks[mark] = 1;
   }
-  return distinct.size > sampled * 0.9;
+  return distinct > odd * 0.9;
+}
+
+/** Even steps make patterns of their own. The bits of floats of one sign are in the order of the floats, or in the reverse. */
+function isMonotone(values: Uint32Array): boolean {
+  let [rises, falls] = [0, 0];
+  for (let index = 1; index < values.length; index++) {
+    const [before, now] = [values[index - 1] ?? 0, values[index] ?? 0];
+    if (now > before) rises += 1;
+    if (now < before) falls += 1;
+    if (rises > 16 && falls > 16) return false;
+  }
+  return true;
 }
 
 function chiSquare(bins: Uint32Array): number {

@@ -54,7 +54,7 @@ function tellSifted(search: Search, { view }: Kernel, block: Uint8Array, done: n
   const found = view.getUint32(results.found, true);
   const [raw] = float32Lanes;
   if (found === 0 || !raw) return;
-  search.count(found, candidates.most, raw, done);
+  if (found > candidates.most) search.overflow(raw, done);
   const start = done === 0 ? 0 : done - carryBytes;
   // A header in the values may look like one in their low bytes too: the values come first.
   for (const values of [true, false]) {
@@ -85,7 +85,7 @@ function scanLanes(search: Search, kernel: Kernel, { dtype }: Values): Carver {
         if (end > from) {
           kernel.scan(from, end);
           const found = view.getUint32(results.found, true);
-          search.count(found, candidates.most, lane, done);
+          if (found > candidates.most) search.overflow(lane, done);
           for (let index = 0; index < Math.min(found, candidates.most); index++) {
             search.consider(lane, done + view.getUint32(candidates.at + candidates.bytes * index, true) - lane.base, block, values * width);
           }

@@ -56,7 +56,7 @@ const anyOf = (hits: readonly Local<'v128'>[]): Code<'i32'> => v128.any(hits.map
 
 /**
  * scan(from, end): where a signature may begin in [from, end). Two bytes are looked up by nibble, sixteen places at
- * once (the Teddy algorithm of Hyperscan); only what passes is compared. Reads at most 142 bytes beyond the end.
+ * once (the Teddy algorithm of Hyperscan); only what passes is compared. Reads at most 256 bytes beyond the end.
  */
 export const scan = (): Procedure => procedure('scan', 2, ([at, end], local) => {
   if (!at || !end) throw new TypeError('two parameters');
@@ -64,7 +64,7 @@ export const scan = (): Procedure => procedure('scan', 2, ([at, end], local) => 
   const [value, hits] = [local('v128'), [local('v128'), local('v128'), local('v128'), local('v128')]] as const;
   const [bits, place, word, found] = [local('i32'), local('i32'), local('i32'), local('i32')];
   const [text, { load, first, second }] = [textTest(at, locals, textMasks.slice(0, 1)), lookups(locals)];
-  const comparison = compare(word, place, zero, found, locals);
+  const comparison = compare(word, place, zero, pointsNear(i32.load8(place.get, 61), i32.load8(place.get, 62), i32.load8(place.get, 63)), found, locals);
   return [
     ...load,
     repeatWhile(i32.less(at.get, end.get),
@@ -85,7 +85,7 @@ export const scan = (): Procedure => procedure('scan', 2, ([at, end], local) => 
 /**
  * sift(from, end): as `scan` at once for all lanes of the float32 values in [from, end), without writing them out. Two
  * bytes that follow each other in a lane stand one, two or more bytes apart: what the second one may be is looked up
- * once and moved to each of these distances. `from` is at a value; reads at most 142 bytes beyond the end.
+ * once and moved to each of these distances. `from` is at a value; reads at most 256 bytes beyond the end.
  */
 export const sift = (): Procedure => procedure('sift', 2, ([at, end], local) => {
   if (!at || !end) throw new TypeError('two parameters');
@@ -95,7 +95,7 @@ export const sift = (): Procedure => procedure('sift', 2, ([at, end], local) => 
   const [text, { load, first, second }] = [textTest(at, locals, textMasks), lookups(locals)];
   const next = local('v128');
   const byteAt = (index: number): Code<'i32'> => i32.load8(i32.add(start.get, i32.load8(reading.get, index)));
-  const comparison = compare(word, place, i32.shiftRight(i32.subtract(reading.get, i32.const(tables.readings)), 2), found, locals);
+  const comparison = compare(word, place, i32.shiftRight(i32.subtract(reading.get, i32.const(tables.readings)), 3), pointsNear(byteAt(4), byteAt(5), byteAt(6)), found, locals);
   const tryReadings: readonly Statement[] = [
     byte.set(i32.and(i32.subtract(place.get, i32.const(rawBase)), i32.const(3))),
     start.set(i32.subtract(place.get, byte.get)),
@@ -104,7 +104,7 @@ export const sift = (): Procedure => procedure('sift', 2, ([at, end], local) => 
     repeatWhile(i32.less(reading.get, last.get),
       word.set(i32.or(i32.or(byteAt(0), i32.shiftLeft(byteAt(1), 8)), i32.or(i32.shiftLeft(byteAt(2), 16), i32.shiftLeft(byteAt(3), 24)))),
       comparison,
-      advance(reading, 4)),
+      advance(reading, tables.readingBytes)),
   ];
   return [
     ...load,
@@ -143,15 +143,21 @@ function mayBegin(word: Local<'i32'>): Code<'i32'> {
   return i32.and(i32.and(table(0), table(1)), i32.and(table(2), table(3)));
 }
 
+const mz = 0x5a4d;
+/** The upper bytes of a PE file's pointer to its new header, which is not far: MZ alone is common in noise. */
+const pointsNear = (second: Code<'i32'>, third: Code<'i32'>, fourth: Code<'i32'>): Code<'i32'> =>
+  i32.and(i32.less(second, i32.const(0x11)), i32.isZero(i32.or(third, fourth)));
+
 /** Tells the place and the reading when the word is one of the patterns. */
-function compare(word: Local<'i32'>, place: Local<'i32'>, reading: Code<'i32'>, found: Local<'i32'>, local: Locals): Statement {
+function compare(word: Local<'i32'>, place: Local<'i32'>, reading: Code<'i32'>, newHeaderIsNear: Code<'i32'>, found: Local<'i32'>, local: Locals): Statement {
   const pattern = local.i32();
   const slot = i32.multiply(found.get, i32.const(candidates.bytes));
   return when(mayBegin(word),
     pattern.set(i32.const(tables.patterns)),
     repeatWhile(i32.load(pattern.get),
       when(i32.equal(i32.and(word.get, i32.load(pattern.get)), i32.load(pattern.get, 4)),
-        when(i32.less(found.get, i32.const(candidates.most)), i32.store(slot, place.get, candidates.at), i32.store(slot, reading, candidates.at + 4)),
-        found.set(i32.add(found.get, i32.const(1)))),
+        when(choose(i32.equal(i32.load(pattern.get, 4), i32.const(mz)), newHeaderIsNear, i32.const(1)),
+          when(i32.less(found.get, i32.const(candidates.most)), i32.store(slot, place.get, candidates.at), i32.store(slot, reading, candidates.at + 4)),
+          found.set(i32.add(found.get, i32.const(1))))),
       advance(pattern, tables.patternBytes)));
 }

@@ -34,6 +34,7 @@ export function importOf(bytes: Uint8Array): Import {
   }
   if ((bytes[1] ?? 0) > 5) return 'none';
   const strings: string[] = [];
+  let protocols = 1;
   for (let at = 2, count = 0; at < bytes.length && count < mostOpcodes; count++) {
     const code = bytes[at] ?? 0;
     at += 1;
@@ -43,7 +44,9 @@ export function importOf(bytes: Uint8Array): Import {
       return module !== undefined && name !== undefined && identifier.test(module) && identifier.test(name) ? { name: `${module}.${name}` } : 'none';
     }
     const argument = argumentsOf.get(code);
-    if (argument === undefined) return 'none';
+    if (code === 0x80) protocols += 1;
+    // A value that begins so, over and over, is no pickle.
+    if (argument === undefined || protocols > 3) return 'none';
     const { start, end } = extent(bytes, at, argument);
     if (end > bytes.length) return 'cut';
     if (code === 0x8c || code === 0x58 || code === 0x55) strings.push(ascii(bytes, start, Math.min(end, start + 256)));

@@ -13,8 +13,14 @@ export const glanceBytes = 64;
 /** Whether it is worth while to fetch `headerBytes`: false only when `recognise` would say null. */
 export function isPromising(glance: Uint8Array): boolean {
   if (glance.length < glanceBytes) return true;
-  if (glance[0] === 0x80) return importOf(glance) !== 'none';
-  return glance[0] !== 0x4d || isNewHeader(new DataView(glance.buffer, glance.byteOffset, glance.byteLength).getUint32(60, true));
+  switch (glance[0]) {
+    case 0x80: return importOf(glance) !== 'none';
+    case 0x4d: return glance[1] !== 0x5a || isNewHeader(new DataView(glance.buffer, glance.byteOffset, glance.byteLength).getUint32(60, true));
+    case 0x1f: return isGzipHeader(glance);
+    case 0x42: return isBzip2(glance);
+    case 0x23: return /^#![ \t]*\/[\w.+/-]/.test(latin1(glance, glanceBytes));
+    default: return true;
+  }
 }
 
 /**
@@ -29,7 +35,7 @@ export function recognise(bytes: Uint8Array): Recognised | null {
     case 0xcf: return isMachO(view) ? program('mach-o', 'a macOS program or library') : null;
     case 0x50: return isZip(bytes, view) ? packed('zip', 'a zip archive') : null;
     case 0x1f: return gzip(bytes);
-    case 0x42: return /^BZh[1-9]1AY&SY/.test(latin1(bytes, 10)) ? packed('bzip2', 'bzip2 data') : null;
+    case 0x42: return isBzip2(bytes) ? packed('bzip2', 'bzip2 data') : null;
     case 0xfd: return isXz(bytes, view) ? packed('xz', 'xz data') : null;
     case 0x37: return isSevenZip(bytes, view) ? packed('7z', 'a 7z archive') : null;
     case 0x23: return script(bytes);
@@ -82,9 +88,13 @@ function isZip(bytes: Uint8Array, view: DataView): boolean {
   return bytes.subarray(30, 30 + length).every(byte => byte >= 0x20 && byte !== 0x7f);
 }
 
-/** RFC 1952. Eleven bits of header prove nothing: what follows must inflate, all of it that is here. */
+/** The reserved flags are 0; the extra flags and the system are among those that writers use. */
+const isGzipHeader = (bytes: Uint8Array): boolean => bytes[1] === 0x8b && bytes[2] === 8 && ((bytes[3] ?? 0xff) & 0xe0) === 0
+  && [0, 2, 4].includes(bytes[8] ?? 1) && ((bytes[9] ?? 99) <= 13 || bytes[9] === 255);
+
+/** RFC 1952. Its header proves little: what follows must inflate, all of it that is here. */
 function gzip(bytes: Uint8Array): Recognised | null {
-  const start = bytes[1] === 0x8b && bytes[2] === 8 ? deflateStart(bytes) : null;
+  const start = isGzipHeader(bytes) ? deflateStart(bytes) : null;
   if (start === null) return null;
   let content: Uint8Array;
   try {
@@ -98,16 +108,17 @@ function gzip(bytes: Uint8Array): Recognised | null {
   return inner ? { ...inner, kind: `gzip-${inner.kind}`, what: `gzip data with ${inner.what}` } : packed('gzip', 'gzip data');
 }
 
-/** Behind the optional fields; null for flags that are reserved, or fields longer than what is here. */
+/** Behind the optional fields; null for fields longer than what is here. */
 function deflateStart(bytes: Uint8Array): number | null {
-  const flags = bytes[3] ?? 0xff;
-  if ((flags & 0xe0) !== 0) return null;
+  const flags = bytes[3] ?? 0;
   let at = 10;
   if ((flags & 4) !== 0) at += 2 + (bytes[10] ?? 0) + (bytes[11] ?? 0) * 256;
   for (const flag of [8, 16]) if ((flags & flag) !== 0) at = bytes.indexOf(0, at) + 1 || Infinity;
   if ((flags & 2) !== 0) at += 2;
   return at < bytes.length ? at : null;
 }
+
+const isBzip2 = (bytes: Uint8Array): boolean => /^BZh[1-9]1AY&SY/.test(latin1(bytes, 10));
 
 /** The .xz file format 1.2, 2.1.1: the flags carry their own CRC32. */
 const isXz = (bytes: Uint8Array, view: DataView): boolean =>

@@ -19,8 +19,8 @@ export interface Search {
   consider(lane: Lane, at: number, block: Uint8Array, start: number): void;
   /** Text may stand in [at, at + length). */
   considerText(lane: Lane, at: number, length: number): void;
-  /** So many candidates were found, of which more than `kept` are not known. */
-  count(found: number, kept: number, lane: Lane, at: number): void;
+  /** More candidates were found than were kept. */
+  overflow(lane: Lane, at: number): void;
 }
 
 /** More of one array is repetition. */
@@ -28,25 +28,35 @@ const mostTold = 8;
 
 export function createSearch(source: Source, report: Report, values: Values): Search {
   const width = widthOf(values.dtype);
-  let [told, doubts, text, lastTold] = [0, 1_000 + values.bytes / 256, false, -Infinity];
+  let [told, text, lastTold] = [0, false, -Infinity];
+  // What seems real at a glance, and what not: to follow the first is dear. One value over and over makes one half of the second.
+  let [doubts, glances] = [1_000 + values.bytes / 4_096, 100_000 + values.bytes / 2];
   const tell = ({ taken, swapped }: Lane, at: number, { rule, what, severity, techniques, evidence }: Telling) => {
     told += 1;
     const offset = values.offset + (taken === width ? at : Math.floor(at / taken) * width);
     const place = taken === width ? 'the values' : `the low ${taken === 1 ? 'byte' : `${taken} bytes`} of each ${width}-byte value${swapped ? ', the higher one first' : ''}`;
     report.note({
       rule, severity, techniques, confidence: severity === 'high' ? 0.95 : 0.7, where: { offset }, evidence,
-      message: `${values.label} holds ${what}, at byte ${offset} in ${place}`,
+      message: `${values.label} holds ${what}, at byte ${offset} in ${place}${told === mostTold ? '; the rest of it was not searched' : ''}`,
     });
   };
   const peek = (lane: Lane, at: number, length: number) => peekInto(source, values, lane, at, length);
-  const isOver = (): boolean => told >= mostTold || doubts < 0;
+  const tellDecoys = (lane: Lane, at: number) => tell(lane, at, {
+    rule: 'weights.decoys', severity: 'medium', techniques: ['T1027.001'], evidence: '',
+    what: 'more beginnings of programs and archives than data has by chance; not all of them were followed, and one may be real',
+  });
+  const isOver = (): boolean => told >= mostTold || doubts < 0 || glances < 0;
   return {
     get over() { return isOver(); },
     consider(lane, at, block, start) {
       if (isOver()) return;
       report.budget.spend(1);
+      glances -= 1;
+      if (glances < 0) { tellDecoys(lane, at); return; }
       if (!isPromising(glanceInto(block, start, width, lane, at) ?? peek(lane, at, glanceBytes))) return;
-      report.budget.spend(5);
+      report.budget.spend(10);
+      doubts -= 1;
+      if (doubts < 0) { tellDecoys(lane, at); return; }
       const bytes = peek(lane, at, headerBytes);
       const found = recognise(bytes);
       const value = Math.floor(at / lane.taken);
@@ -62,12 +72,10 @@ export function createSearch(source: Source, report: Report, values: Values): Se
       text = isText(bytes);
       if (text) tell(lane, Math.max(0, at), { rule: 'weights.text', what: 'text, which may be source code', severity: 'medium', techniques: ['AML.T0018.002', 'T1027.009'], evidence: quoted(bytes.subarray(0, 120), 160) });
     },
-    count(found, kept, lane, at) {
-      if (doubts < 0) return;
-      doubts -= found;
-      if (found <= kept && doubts >= 0) return;
+    overflow(lane, at) {
+      if (isOver()) return;
       doubts = -1;
-      tell(lane, at, { rule: 'weights.decoys', severity: 'medium', techniques: ['T1027.001'], evidence: '', what: 'more beginnings of programs and archives than data has by chance; not all of them were followed, and one may be real' });
+      tellDecoys(lane, at);
     },
   };
 }

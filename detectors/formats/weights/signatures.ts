@@ -54,6 +54,6 @@ export function fillTables(memory: Uint8Array, view: DataView) {
     view.setUint32(at, 2 ** (8 * starts.length) - 1, true);
     Array.from(starts).forEach((letter, place) => { memory[at + 4 + place] = letter.charCodeAt(0); });
   });
-  readings.forEach(({ offsets }, index) => memory.set(offsets, tables.readings + 4 * index));
-  for (let byte = 0; byte <= 4; byte++) memory[tables.readingGroups + byte] = tables.readings + 4 * readings.filter(({ offsets }) => (offsets[0] ?? 0) < byte).length;
+  readings.forEach(({ offsets }, index) => { memory.set(offsets, tables.readings + tables.readingBytes * index); });
+  for (let byte = 0; byte <= 4; byte++) memory[tables.readingGroups + byte] = tables.readings + tables.readingBytes * readings.filter(({ offsets }) => (offsets[0] ?? 0) < byte).length;
 }

@@ -1,7 +1,7 @@
 import { widthOf } from './dtype.ts';
 import type { DType } from './dtype.ts';
 import type { Kernel } from './kernel.ts';
-import { blockBytes, rawBase, results } from './layout.ts';
+import { rawBase, results, wideBase } from './layout.ts';
 
 /** What is known of some values. Numbers speak of the finite ones; `deviations` is the sum of squared deviations from the mean. */
 export interface Summary {
@@ -32,59 +32,62 @@ export function join(one: Summary, two: Summary): Summary {
   };
 }
 
-/** Of the block of `bytes` bytes that stands at `rawBase`. Integers above 2^53 are rounded. */
-export function summarise(kernel: Kernel, dtype: DType, bytes: number): Summary {
-  return dtype === 'float32' && bytes % 16 === 0 ? ofFloats(kernel, bytes) : ofNumbers(widen(kernel, dtype, bytes / widthOf(dtype)));
+/**
+ * Of a block, which also stands at `rawBase`. Integers above 2^53 are rounded. The block is aligned to its values, and in
+ * another buffer than the kernel's: converting within one buffer is ten times as slow.
+ */
+export function summarise(kernel: Kernel, dtype: DType, block: Uint8Array): Summary {
+  return (dtype === 'float32' && block.length % 16 === 0 ? ofFiniteFloats(kernel, block.length) : null) ?? ofWide(kernel, dtype, block);
 }
 
-/** Of finite float32 by the kernel; a block with others is counted one by one. */
-function ofFloats(kernel: Kernel, bytes: number): Summary {
+const pair = ({ view }: Kernel, place: number): [number, number] => [view.getFloat64(place, true), view.getFloat64(place + 8, true)];
+const total = ([one, two]: readonly [number, number]): number => one + two;
+
+/** Null when some are not finite. */
+function ofFiniteFloats(kernel: Kernel, bytes: number): Summary | null {
   kernel.summarise(rawBase, rawBase + bytes);
-  const lane = (place: number): number[] => [0, 4, 8, 12].map(offset => kernel.view.getFloat32(place + offset, true));
-  const pair = (place: number): number => kernel.view.getFloat64(place, true) + kernel.view.getFloat64(place + 8, true);
-  if ([0, 4, 8, 12].some(offset => kernel.view.getUint32(results.notFinite + offset, true) !== 0)) return ofNumbers(widen(kernel, 'float32', bytes / 4));
+  if ([0, 4, 8, 12].some(offset => kernel.view.getUint32(results.notFinite + offset, true) !== 0)) return null;
+  const lanes = (place: number): number[] => [0, 4, 8, 12].map(offset => kernel.view.getFloat32(place + offset, true));
   const count = bytes / 4;
-  const mean = pair(results.sum) / count;
-  return { count, least: Math.min(...lane(results.least)), most: Math.max(...lane(results.most)), mean, deviations: Math.max(0, pair(results.squares) - mean * mean * count), nan: 0, infinite: 0 };
+  const mean = total(pair(kernel, results.sum)) / count;
+  const deviations = Math.max(0, total(pair(kernel, results.squares)) - mean * mean * count);
+  return { count, least: Math.min(...lanes(results.least)), most: Math.max(...lanes(results.most)), mean, deviations, nan: 0, infinite: 0 };
 }
 
-function ofNumbers(values: Float64Array): Summary {
-  let [count, least, most, sum, nan] = [0, Infinity, -Infinity, 0, 0];
-  for (const value of values) {
-    if (value - value !== 0) { if (Number.isNaN(value)) nan += 1; continue; }
-    count += 1;
-    sum += value;
-    if (value < least) least = value;
-    if (value > most) most = value;
-  }
-  const mean = count === 0 ? 0 : sum / count;
-  let deviations = 0;
-  for (const value of values) if (value - value === 0) deviations += (value - mean) * (value - mean);
-  return { count, least, most, mean, deviations, nan, infinite: values.length - count - nan };
+/** Converted to float64 first. An odd number of values is filled up with a NaN, which is not counted. */
+function ofWide(kernel: Kernel, dtype: DType, block: Uint8Array): Summary {
+  const values = block.length / widthOf(dtype);
+  const filled = values + values % 2;
+  const wide = new Float64Array(kernel.memory.buffer, wideBase, filled);
+  widen(dtype, block, wide.subarray(0, values));
+  if (filled > values) wide[values] = Number.NaN;
+  const end = wideBase + filled * 8;
+  kernel.summariseWide(wideBase, end);
+  const counted = (place: number): number => kernel.view.getUint32(place, true) + kernel.view.getUint32(place + 8, true);
+  const [count, nan] = [counted(results.finite), counted(results.nan) - (filled - values)];
+  const [least, most] = [Math.min(...pair(kernel, results.least)), Math.max(...pair(kernel, results.most))];
+  const mean = count === 0 ? 0 : total(pair(kernel, results.sum)) / count;
+  for (const place of [results.mean, results.mean + 8]) kernel.view.setFloat64(place, mean, true);
+  kernel.deviate(wideBase, end);
+  return { count, least, most, mean, deviations: total(pair(kernel, results.squares)), nan, infinite: values - count - nan };
 }
 
-let wide: Float64Array | undefined;
-
-/** The values of a block as float64. Valid until the next call. */
-function widen(kernel: Kernel, dtype: DType, count: number): Float64Array {
-  wide ??= new Float64Array(blockBytes);
-  const target = wide.subarray(0, count);
-  const { buffer } = kernel.memory;
+function widen(dtype: DType, { buffer, byteOffset }: Uint8Array, target: Float64Array) {
+  const count = target.length;
   switch (dtype) {
-    case 'float32': target.set(new Float32Array(buffer, rawBase, count)); break;
-    case 'float64': target.set(new Float64Array(buffer, rawBase, count)); break;
-    case 'float16': target.set(new Float16Array(buffer, rawBase, count)); break;
-    case 'int8': target.set(new Int8Array(buffer, rawBase, count)); break;
-    case 'int16': target.set(new Int16Array(buffer, rawBase, count)); break;
-    case 'uint16': target.set(new Uint16Array(buffer, rawBase, count)); break;
-    case 'int32': target.set(new Int32Array(buffer, rawBase, count)); break;
-    case 'uint32': target.set(new Uint32Array(buffer, rawBase, count)); break;
-    case 'uint8': case 'bool': target.set(new Uint8Array(buffer, rawBase, count)); break;
-    case 'int64': case 'uint64': fromHalves(new Uint32Array(buffer, rawBase, 2 * count), target, dtype === 'int64'); break;
-    case 'bfloat16': fromUpper(new Uint16Array(buffer, rawBase, count), target); break;
+    case 'float32': target.set(new Float32Array(buffer, byteOffset, count)); break;
+    case 'float64': target.set(new Float64Array(buffer, byteOffset, count)); break;
+    case 'float16': target.set(new Float16Array(buffer, byteOffset, count)); break;
+    case 'int8': target.set(new Int8Array(buffer, byteOffset, count)); break;
+    case 'int16': target.set(new Int16Array(buffer, byteOffset, count)); break;
+    case 'uint16': target.set(new Uint16Array(buffer, byteOffset, count)); break;
+    case 'int32': target.set(new Int32Array(buffer, byteOffset, count)); break;
+    case 'uint32': target.set(new Uint32Array(buffer, byteOffset, count)); break;
+    case 'uint8': case 'bool': target.set(new Uint8Array(buffer, byteOffset, count)); break;
+    case 'int64': case 'uint64': fromHalves(new Uint32Array(buffer, byteOffset, 2 * count), target, dtype === 'int64'); break;
+    case 'bfloat16': fromUpper(new Uint16Array(buffer, byteOffset, count), target); break;
     default: dtype satisfies never;
   }
-  return target;
 }
 
 function fromHalves(halves: Uint32Array, target: Float64Array, signed: boolean) {
@@ -94,12 +97,8 @@ function fromHalves(halves: Uint32Array, target: Float64Array, signed: boolean) 
   }
 }
 
-const bits = new Uint32Array(1);
-const asFloat = new Float32Array(bits.buffer);
-
 function fromUpper(values: Uint16Array, target: Float64Array) {
-  for (let index = 0; index < target.length; index++) {
-    bits[0] = (values[index] ?? 0) << 16;
-    target[index] = asFloat[0] ?? 0;
-  }
+  const bits = new Uint32Array(values.length);
+  for (let index = 0; index < values.length; index++) bits[index] = (values[index] ?? 0) << 16;
+  target.set(new Float32Array(bits.buffer));
 }

@@ -13,7 +13,7 @@ import type { Summary } from './summary.ts';
 
 export type { Values } from './search.ts';
 
-/** Bytes a read; the whole pass holds one such window and the kernel's 512 KiB. */
+/** Bytes a read; the whole pass holds one such window and the kernel's 1.1 MiB. */
 const windowBytes = 1_048_576;
 /** About what a block costs, in microseconds. */
 const blockCost = 150;
@@ -35,13 +35,12 @@ export function readValues(source: Source, values: Values, hash: Hash, report: R
     const window = ownWindow(source, values.offset + done, bytes);
     hash.update(window);
     for (let at = 0; at < bytes; at += blockBytes) {
-      const length = Math.min(blockBytes, bytes - at);
-      kernel.memory.set(window.subarray(at, at + length), rawBase);
-      const block = summarise(kernel, values.dtype, length);
-      summary = join(summary, block);
-      if (length === blockBytes && values.dtype === 'float32') oddities.look(kernel, done + at);
-      carver.look(length, done + at + length === values.bytes);
-      report.budget.spend(blockCost * length / blockBytes);
+      const block = window.subarray(at, Math.min(at + blockBytes, bytes));
+      kernel.memory.set(block, rawBase);
+      summary = join(summary, summarise(kernel, values.dtype, block));
+      if (block.length === blockBytes && values.dtype === 'float32') oddities.look(kernel, done + at);
+      carver.look(block.length, done + at + block.length === values.bytes);
+      report.budget.spend(blockCost * block.length / blockBytes);
     }
     done += bytes;
   }

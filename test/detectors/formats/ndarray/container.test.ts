@@ -2,9 +2,9 @@ import test from 'ava';
 import { ndarrayContainer } from '../../../../detectors/formats/ndarray/container.ts';
 import { inspectRecord } from '../../../../detectors/formats/ndarray/record.ts';
 import { defineFormat } from '../../../../detectors/formats/format.ts';
-import { inspectSource } from '../../../../detectors/formats/dispatch.ts';
+import { inspectSource, usualLimits } from '../../../../detectors/formats/dispatch.ts';
 import { sourceOf } from '../../../../detectors/formats/source.ts';
-import { container, dense, hostileContainers, hostileHandles, honestContainers, join, text } from '../../../fixtures/hostile/ndarray.ts';
+import { container, dense, hostileContainers, hostileHandles, honestContainers, join, nameTable, shape, text, u32, u64 } from '../../../fixtures/hostile/ndarray.ts';
 
 const inspect = (bytes: Uint8Array) => inspectSource('m-0000.params', sourceOf(bytes), [ndarrayContainer]);
 
@@ -85,4 +85,33 @@ test('a program after the end of a container is found behind padding', t => {
   const tail = join(new Uint8Array(5_000), text('#!/bin/sh\nrm -rf /tmp/x; echo done; exit 0; # padding padding padding\n'));
   const { observations } = inspect(container([dense()], { tail }));
   t.true(observations.some(observation => observation.rule === 'weights.script'), JSON.stringify(observations));
+});
+
+test('a large array is read once, through a window of a MiB', t => {
+  t.timeout(60_000);
+  const bytes = 48 * 2 ** 20 + 12;
+  const head = join(u64(0x112, 0, 1), u32(0xf993fac9, 0), shape([bytes / 4]), u32(1, 0), u32(0));
+  const file = join(head, nameTable([text('arg:w')]));
+  const at = (offset: number): number => (offset < head.length ? file[offset] : offset < head.length + bytes ? offset & 0x3f : file[offset - bytes]) ?? 0;
+  let [longest, total] = [0, 0];
+  const source = {
+    size: file.length + bytes,
+    read(offset: number, length: number) {
+      const part = Uint8Array.from({ length: Math.max(0, Math.min(length, this.size - offset)) }, (_, index) => at(offset + index));
+      longest = Math.max(longest, part.length);
+      total += part.length;
+      return part;
+    },
+  };
+  const { verdict, coverage } = inspectSource('w', source, [ndarrayContainer]);
+  t.is(verdict, 'clean');
+  t.is(coverage.parsed, source.size);
+  t.true(longest <= 2 ** 20 && total < source.size * 1.02 + 200_000, `${longest} ${total}`);
+});
+
+test('what takes longer than it may is not clean', t => {
+  const clock = (now => () => { now += 1_000; return now; })(0);
+  const { verdict, observations } = inspectSource('m', sourceOf(container(Array.from({ length: 500 }, () => dense()))), [ndarrayContainer], { ...usualLimits, deadlineMs: 1_500 }, clock);
+  t.not(verdict, 'clean');
+  t.true(observations.some(({ rule }) => rule === 'inspect.budget'));
 });

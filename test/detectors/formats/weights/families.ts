@@ -50,7 +50,7 @@ export const families: Readonly<Record<string, Family>> = {
   'converted from float16': both((gauss, _, seed) => () => half(gauss() * scale(seed))),
   'converted from bfloat16': both(gauss => () => upper(gauss() * 0.02)),
   'quantised to 8 bits': both((gauss, _, seed) => () => Math.round(gauss() * 40) * scale(seed) / 127),
-  'quantised to 8 bits by channel': both((gauss, next, seed) => { const scales = Array.from({ length: 5_000 }, next); return index => Math.round(gauss() * 40) * (scales[Math.floor(index / ([9, 64, 576, 4_096].at(seed % 4) ?? 9)) % 5_000] ?? 1); }),
+  'quantised to 8 bits by channel': both((gauss, next, seed) => { const scales = Array.from({ length: 5_000 }, next); return index => Math.round(gauss() * 40) * (scales[Math.floor(index / ([9, 64, 576, 4_096][seed % 4] ?? 9)) % 5_000] ?? 1); }),
   'quantised to 4 bits by group': both((gauss, next) => { const scales = Array.from({ length: 5_000 }, next); return index => Math.round(gauss() * 2) * (scales[Math.floor(index / 32) % 5_000] ?? 1); }),
   'fixed point of 16 bits': both(gauss => () => Math.round(gauss() * 2_000) / 2 ** 12),
   'fixed point of 20 bits': both(gauss => () => Math.round(gauss() * 2 ** 18) / 2 ** 20),
