@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import { defineDetector } from '../agent/contract/detector.ts';
+import type { Artifact } from '../agent/contract/artifact.ts';
 import type { Observation } from '../agent/contract/finding.ts';
 import type { Inspection, Verdict } from '../agent/contract/inspection.ts';
 import { inspectSource, usualLimits } from './formats/dispatch.ts';
+import type { Stated } from './formats/fact.ts';
 import { headBytes, kindOf } from './formats/kind.ts';
 import { formatsFor } from './formats/list.ts';
 import { judgeName } from './formats/naming.ts';
+import { symbolFacts } from './formats/symbol/facts.ts';
+import { compareModels, symbolOf } from './model/companions.ts';
 
 /**
  * Reads every model file as MXNet would, to its last byte, and says what is wrong with it. The parsers are in `formats/`;
@@ -23,13 +27,23 @@ export default defineDetector({
       customAllow: z.array(z.string().max(200)).max(1_000).default([]).describe('op_type of Custom operators that are known'),
     }).prefault({}),
   }),
-  inspect({ place, file, read }, { timeoutMs, unpackBytes, operators }) {
+  inspect(artifact, { timeoutMs, unpackBytes, operators }) {
+    const { place, file, read } = artifact;
     const name = place.path.slice(place.path.lastIndexOf('/') + 1);
     const source = { size: file.size, read };
-    const seen = inspectSource(name, source, formatsFor({ customAllow: operators.customAllow, ...operators.allow.length > 0 ? { allow: operators.allow } : {} }), { ...usualLimits, deadlineMs: timeoutMs, unpackBytes });
+    const seen = inspectSource(name, source, formatsFor({ customAllow: operators.customAllow, ...operators.allow.length > 0 ? { allow: operators.allow } : {} }), { ...usualLimits, deadlineMs: timeoutMs, unpackBytes }, { together: facts => compareModels([...facts, ...symbolBeside(artifact, name, facts)]) });
     return named(seen, judgeName(name, kindOf(name, read(0, headBytes)).format));
   },
 });
+
+/** What the symbol beside parameters or states asks of them. Its own faults are told of the symbol itself. */
+function symbolBeside({ beside }: Artifact, name: string, facts: readonly Stated[]): Stated[] {
+  const wanted = symbolOf(name);
+  if (wanted === null || !facts.some(({ member, fact }) => member === null && fact.type !== 'symbol')) return [];
+  const source = beside(wanted);
+  const symbol = source && symbolFacts(source);
+  return symbol ? [{ path: wanted, member: null, fact: { type: 'symbol', symbol } }] : [];
+}
 
 /** What the name promised, added to what the content is. */
 function named(seen: Inspection, observations: readonly Observation[]): Inspection {

@@ -27,4 +27,6 @@ export interface Inspection {
 export interface InspectionRecord extends Inspection {
   readonly file: FileIdentity;
   readonly sha256: string;
+  /** The file of the same model that it was held against, or that was looked for and not there. */
+  readonly beside?: { readonly path: string; readonly file: FileIdentity | null };
 }

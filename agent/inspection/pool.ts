@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { bytesOf, readText } from '../contract/text.ts';
 import type { InspectionRecord } from '../contract/inspection.ts';
 import { createInspectThread, type InspectThread } from '../pipeline/inspect-pool.ts';
 import { asFinding, notOpened, type Result } from './result.ts';
 import type { Found } from './walk.ts';
+
+const mostTries = 3;
 
 export interface PoolOptions {
   readonly jobs: number;
@@ -22,7 +25,13 @@ export async function* inspectAll(found: Iterable<Found>, options: PoolOptions):
     const thread = await free;
     if (item.type === 'passed') { idle.push(thread); return notOpened(path, null, item.why); }
     // The deadline is the parser's own; a thread that does not even keep that is given up a little later.
-    const { answer, alive, ms } = await thread.ask({ place: { path }, candidates: [bytesOf(path)], expected: null, maxBytes: options.maxBytes });
+    const ask = () => thread.ask({ place: { path }, candidates: [bytesOf(path)], expected: null, maxBytes: options.maxBytes });
+    let { answer, alive, ms } = await ask();
+    // A file that was written to meanwhile is read again, a moment later.
+    for (let tries = 1; tries < mostTries && alive && answer.type === 'unread' && answer.cause === 'changed'; tries++) {
+      await sleep(500 * tries);
+      ({ answer, alive, ms } = await ask());
+    }
     if (alive) idle.push(thread);
     else threads.splice(threads.indexOf(thread), 1);
     return answer.type === 'read' ? asResult(path, answer, ms) : notOpened(path, item.size, answer.reason);

@@ -11,7 +11,10 @@ export interface InspectJob {
   readonly maxBytes: number;
 }
 
-export type Inspected = (InspectionRecord & { readonly type: 'read' }) | { readonly type: 'unread'; readonly reason: string; /** It may be read a moment later. */ readonly again: boolean };
+export type Inspected = (InspectionRecord & { readonly type: 'read' }) | { readonly type: 'unread'; readonly reason: string; readonly cause: Cause };
+
+/** `changed` and `unreadable` may go better a moment later. */
+export type Cause = 'changed' | 'unreadable' | 'final';
 
 export interface Answer { readonly answer: Inspected; /** False: this thread is not to be asked again. */ readonly alive: boolean; readonly ms: number }
 
@@ -36,7 +39,7 @@ export function createInspectThread(configs: ReadonlyMap<string, unknown>, timeo
     worker.unref();
     done?.({ answer, alive, ms });
   }
-  const fail = (reason: string) => finish({ type: 'unread', reason, again: false }, false, timeoutMs);
+  const fail = (reason: string) => finish({ type: 'unread', reason, cause: 'final' }, false, timeoutMs);
   worker.on('message', (message: { id: number; answer: Inspected; ms: number }) => { if (message.id === id) finish(message.answer, true, message.ms); });
   worker.on('error', (error: Error) => fail(`the inspector failed on it: ${error.message}`));
   worker.on('exit', () => fail('the inspector ended while it read it'));

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { fileIdentity } from '../../collectors/kernel/procfs/describe.ts';
 import type { Log } from '../contract/component.ts';
 import type { Draft, Event } from '../contract/event.ts';
 import type { FileIdentity, Place } from '../contract/file.ts';
@@ -21,6 +23,7 @@ export interface Inspector extends AsyncDisposable {
 }
 
 interface Task { readonly place: Place; readonly candidates: readonly Uint8Array[]; readonly expected: FileIdentity | null; tries: number }
+interface Dependent { readonly place: Place; readonly file: FileIdentity }
 interface Port { readonly log: Log; readonly proc: string; emit(draft: Draft): void }
 
 const maxTries = 3;
@@ -29,6 +32,26 @@ const idleMs = 10_000;
 /** Reading must not take the processor from the models that are served. */
 const niceness = 10;
 const lossMs = 1_000;
+const mostSymbols = 10_000;
+const mostModels = 100;
+
+/** Whether the file that a record was held against is still the same, or still absent. */
+function stillBeside({ beside }: InspectionRecord): boolean {
+  if (beside === undefined) return true;
+  const now = identityAt(beside.path);
+  return beside.file === null || now === null ? beside.file === now : sameContent(beside.file, now);
+}
+
+/** Null for what is no regular file or cannot be looked at. */
+function identityAt(path: string): FileIdentity | null {
+  try {
+    const facts = statSync(bytesOf(path), { bigint: true });
+    return facts.isFile() ? fileIdentity(facts) : null;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return null;
+    throw error;
+  }
+}
 
 export const sameContent = (a: FileIdentity, b: FileIdentity): boolean =>
   a.device === b.device && a.inode === b.inode && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
@@ -41,18 +64,21 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
   const urgent = new Map<string, Task>();
   const later = new Map<string, Task>();
   const pool = new Set<InspectThread>();
+  /** By the path of the symbol: what was held against it. Forgotten ones are looked at again when they are loaded. */
+  const dependents = new Map<string, Map<string, Dependent>>();
   let inspected = 0;
   let unread = 0;
   let lost = 0;
   let stopped = false;
 
   function say(place: Place, record: InspectionRecord) {
+    if (record.beside) remember(record.beside.path, place, record.file);
     port.emit({ kind: 'artifact.inspected', at: Date.now(), place, ...record });
   }
 
   function want(place: Place, file: FileIdentity | null, pid: number | null, soon: boolean) {
     const known = cache.get(place.path);
-    if (known && file && sameContent(known.file, file)) { say(place, known); return; }
+    if (known && file && sameContent(known.file, file) && stillBeside(known)) { say(place, known); return; }
     const queue = soon ? urgent : later;
     if (soon) later.delete(place.path);
     else if (urgent.has(place.path)) return;
@@ -60,6 +86,24 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
     const inside = pid !== null && place.inside !== undefined ? [Buffer.concat([Buffer.from(`${port.proc}/${pid}/root`), bytesOf(place.inside)])] : [];
     queue.set(place.path, { place, candidates: [...inside, bytesOf(place.path)], expected: file, tries: 0 });
     next();
+  }
+
+  /** A symbol that comes, goes or changes makes what was said of its parameters and states old. */
+  function remember(symbol: string, place: Place, file: FileIdentity) {
+    const models = dependents.get(symbol) ?? new Map<string, Dependent>();
+    dependents.delete(symbol);
+    if (models.size < mostModels || models.has(place.path)) models.set(place.path, { place, file });
+    dependents.set(symbol, models);
+    const oldest = dependents.size > mostSymbols ? dependents.keys().next().value : undefined;
+    if (oldest !== undefined) dependents.delete(oldest);
+  }
+
+  function reconsider(symbol: string) {
+    for (const { place, file } of dependents.get(symbol)?.values() ?? []) {
+      const now = identityAt(place.path);
+      // What changed or went itself is told by an event of its own.
+      if (now !== null && sameContent(now, file)) want(place, file, null, true);
+    }
   }
 
   /** Counted at once, told once a second. */
@@ -98,7 +142,7 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
       inspected += 1;
       if (record.sha256 !== '') cache.set(task.place.path, record);
       say(task.place, record);
-    } else if (alive && answer.again && task.tries + 1 < maxTries) {
+    } else if (alive && answer.cause !== 'final' && task.tries + 1 < maxTries) {
       setTimeout(() => { if (!stopped) { later.set(task.place.path, { ...task, tries: task.tries + 1 }); next(); } }, 500 * (task.tries + 1)).unref();
     } else notRead(task, answer.reason);
     next();
@@ -119,6 +163,7 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
 
   return {
     see(event) {
+      if (event.kind === 'file.changed') reconsider(event.place.path);
       if (event.kind === 'file.changed' && event.file !== null && event.change !== 'attributes') want(event.place, event.file, null, event.change !== 'found');
       else if (event.kind === 'file.opened') want(event.place, event.file, event.by.pid, true);
       else if (event.kind === 'mxnet.called' && event.argument.type === 'path' && event.argument.place && event.argument.file) want(event.argument.place, event.argument.file, event.process.pid, true);

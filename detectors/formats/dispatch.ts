@@ -1,5 +1,6 @@
 import type { Observation } from '../../agent/contract/finding.ts';
 import type { Coverage, Inspection, Verdict } from '../../agent/contract/inspection.ts';
+import type { Stated } from './fact.ts';
 import type { Format, Probe } from './format.ts';
 import { BudgetError, type Budget, type Inventory, type Note, type Report } from './report.ts';
 import type { Source } from './source.ts';
@@ -18,9 +19,11 @@ const headBytes = 4_096;
 const tailBytes = 65_557;
 const inventoryBytes = 65_536;
 const mostSkipped = 50;
+const mostFacts = 1_000;
 
 interface State {
   readonly notes: Note[];
+  readonly facts: Stated[];
   omitted: number;
   readonly skipped: Coverage['skipped'][number][];
   skippedMore: number;
@@ -29,18 +32,33 @@ interface State {
   inventoryLeft: number;
 }
 
+export interface Surroundings {
+  readonly now?: () => number;
+  /** What the documents of this file, and those around it, say of one another. */
+  readonly together?: (facts: readonly Stated[], budget: Budget) => readonly Note[];
+}
+
 /**
  * Reads a file by what it is. Formats are asked in the order of the list; the first that fits is the file's format, and
  * each further one that fits tries the same bytes as well: a file that two programs read differently is told as such.
  */
-export function inspectSource(name: string, source: Source, formats: readonly Format[], limits: Limits = usualLimits, now: () => number = () => performance.now()): Inspection {
-  const state: State = { notes: [], omitted: 0, skipped: [], skippedMore: 0, malformed: false, unsupported: false, inventoryLeft: inventoryBytes };
+export function inspectSource(name: string, source: Source, formats: readonly Format[], limits: Limits = usualLimits, { now = () => performance.now(), together }: Surroundings = {}): Inspection {
+  const state: State = { notes: [], facts: [], omitted: 0, skipped: [], skippedMore: 0, malformed: false, unsupported: false, inventoryLeft: inventoryBytes };
   const budget = createBudget(limits, now);
   const { format, parsed, inventory } = examine(name, source, { formats, limits, budget, state, depth: 0, member: null });
+  if (together) compare(together, state, budget, limits);
   const observations = state.notes.map(toObservation);
   if (state.omitted > 0) observations.push({ rule: 'inspect.more', severity: 'info', confidence: 1, techniques: [], summary: `${state.omitted} more findings of this file are counted, not told` });
   const coverage: Coverage = { bytes: source.size, parsed: Math.min(parsed, source.size), skipped: state.skipped };
   return { format, verdict: verdictOf(state, coverage), observations, coverage, inventory };
+}
+
+/** A file whose own parsers used up the budget is incomplete already. */
+function compare(together: NonNullable<Surroundings['together']>, state: State, budget: Budget, limits: Limits) {
+  try { for (const note of together(state.facts, budget)) addNote(state, limits, note); } catch (error) {
+    if (!(error instanceof BudgetError)) throw error;
+    addSkipped(state, { offset: 0, length: 0, why: `it was not held against the other files of its model: ${error.message}` });
+  }
 }
 
 interface Here {
@@ -68,7 +86,7 @@ function examine(name: string, source: Source, here: Here): { format: string; pa
   }
   const result = attempt(first, name, source, here);
   for (const other of fitting.slice(1)) {
-    addNote(state, {
+    addNote(state, here.limits, {
       rule: 'inspect.polyglot', severity: 'high', confidence: 0.8, techniques: ['T1036.008', 'AML.T0076'], where: place({}, member),
       message: `The content is ${first.name} and ${other.name} at once: two programs may read it differently`,
     });
@@ -84,7 +102,8 @@ function attempt(format: Format, name: string, source: Source, here: Here): { pa
   const report: Report = {
     budget: here.budget,
     depth: here.depth,
-    note: note => addNote(state, { ...note, where: place(note.where, member) }),
+    note: note => addNote(state, limits, { ...note, where: place(note.where, member) }),
+    fact(fact) { if (state.facts.length < mostFacts) state.facts.push({ path: member ?? name, member, fact }); },
     parsed: bytes => { parsed += bytes; },
     skipped: what => addSkipped(state, { ...what, ...(member === null ? {} : { member }) }),
     malformed: () => { state.malformed = true; },
@@ -98,7 +117,7 @@ function attempt(format: Format, name: string, source: Source, here: Here): { pa
       const path = member === null ? inner : `${member}!/${inner}`;
       if (here.depth >= limits.depth) {
         addSkipped(state, { offset: 0, length: part.size, why: `nested deeper than ${limits.depth}`, member: path });
-        addNote(state, { rule: 'inspect.too-deep', severity: 'high', confidence: 0.8, techniques: ['AML.T0076'], where: { member: path }, message: `Archives or documents are nested deeper than ${limits.depth}; what is inside was not read` });
+        addNote(state, limits, { rule: 'inspect.too-deep', severity: 'high', confidence: 0.8, techniques: ['AML.T0076'], where: { member: path }, message: `Archives or documents are nested deeper than ${limits.depth}; what is inside was not read` });
         return;
       }
       const { format: kind, parsed: understood, inventory: found } = examine(inner, part, { ...here, depth: here.depth + 1, member: path });
@@ -113,7 +132,7 @@ function attempt(format: Format, name: string, source: Source, here: Here): { pa
     const used = error instanceof BudgetError;
     if (!used) state.malformed = true;
     addSkipped(state, { offset: 0, length: Math.max(0, source.size - parsed), why: error.message.slice(0, 200), ...(member === null ? {} : { member }) });
-    addNote(state, {
+    addNote(state, limits, {
       rule: used ? 'inspect.budget' : `${format.name}.malformed`, severity: 'medium', confidence: 0.7, techniques: ['AML.T0076'], where: place({}, member),
       message: used ? `It was not read to its end: ${error.message}` : `It is no well-formed ${format.name}: ${error.message.slice(0, 300)}`,
     });
@@ -131,8 +150,8 @@ function probe(name: string, source: Source): Probe {
 }
 
 /** Up to the limit; beyond it only graver ones, in place of the least grave. */
-function addNote(state: State, note: Note) {
-  if (state.notes.length < usualLimits.notes) { state.notes.push(note); return; }
+function addNote(state: State, limits: Limits, note: Note) {
+  if (state.notes.length < limits.notes) { state.notes.push(note); return; }
   state.omitted += 1;
   if (note.severity !== 'critical' && note.severity !== 'high') return;
   const weakest = state.notes.findIndex(other => other.severity === 'info' || other.severity === 'low' || (note.severity === 'critical' && other.severity === 'medium'));

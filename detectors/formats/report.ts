@@ -1,4 +1,5 @@
 import type { Severity } from '../../agent/contract/finding.ts';
+import type { Fact } from './fact.ts';
 import type { Source } from './source.ts';
 
 /** Where in a file something was found. `member` is the path through archives, outermost first, joined by `!/`. */
@@ -45,6 +46,8 @@ export interface Report {
   /** The bytes are no well-formed file of this format: the verdict becomes at least malformed. Say what is wrong by `note`. */
   malformed(): void;
   inventory(key: string, value: unknown): void;
+  /** What the other files of the same model are held against. */
+  fact(fact: Fact): void;
   /** Inspects a member or an embedded document with its own parser, under the same budget; `name` is its path inside. */
   nested(name: string, source: Source): void;
   readonly budget: Budget;

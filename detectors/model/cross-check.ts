@@ -1,13 +1,14 @@
-import type { LayerFact, SymbolFacts, VariableFact } from '../formats/symbol/facts.ts';
 import { quoted } from '../formats/quote.ts';
 import type { Note } from '../formats/report.ts';
-import type { StatesFacts, TensorFact } from './facts.ts';
+import type { LayerFact, StatesFacts, SymbolFacts, TensorFact, VariableFact } from '../formats/fact.ts';
 import { checkShapes } from './shapes.ts';
 
 export interface Model {
   readonly symbol: SymbolFacts | null;
   /** Arrays of the parameters file; null where there is none or it could not be read. */
   readonly params: readonly TensorFact[] | null;
+  /** False: the file has more arrays than `params` tells, so that none can be called missing. */
+  readonly complete?: boolean;
   readonly states?: StatesFacts | null;
 }
 
@@ -19,13 +20,14 @@ const megabyte = 1_000_000;
  * What the files of one model say about each other: whether every parameter is there, has the shape its layer needs, and
  * is used. Files that are missing are no finding here. Pure; linear in the number of names.
  */
-export function crossCheck({ symbol, params, states }: Model): Note[] {
+export function crossCheck({ symbol, params, complete = true, states }: Model): Note[] {
   if (!symbol) return [];
   const notes: Note[] = [];
   if (params) {
     const parameters = readNames(params);
     if (!symbol.truncated) notes.push(...unused(symbol, parameters));
-    notes.push(...missing(symbol, parameters), ...misplaced(symbol, parameters));
+    if (complete) notes.push(...missing(symbol, parameters));
+    notes.push(...misplaced(symbol, parameters));
     notes.push(...limited(checkShapes(symbol, parameters.byName)));
   }
   if (states) notes.push(...surplus(symbol, states));

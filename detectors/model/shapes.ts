@@ -1,8 +1,7 @@
-import type { LayerFact, SymbolFacts } from '../formats/symbol/facts.ts';
 import { quoted } from '../formats/quote.ts';
 import type { Note } from '../formats/report.ts';
 import { isTrue, numbersOf, wholeOf } from '../formats/symbol/values.ts';
-import type { TensorFact } from './facts.ts';
+import type { LayerFact, SymbolFacts, TensorFact } from '../formats/fact.ts';
 
 /** What is known of a layer's result without knowing the data: null is unknown. */
 interface Result { readonly rank: number | null; readonly channels: number | null }

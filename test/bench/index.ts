@@ -1,5 +1,6 @@
 import { agentFigures } from './agent.ts';
 import { costFigures } from './cost.ts';
+import { inspectionFigures } from './inspection.ts';
 import { pipelineFigure } from './pipeline.ts';
 
 /* Prints one JSON line a figure. Each ratio is measured side by side in this run; absolute times depend on the machine. */
@@ -8,5 +9,6 @@ const asked = new Set(process.argv.slice(2));
 const wanted = (name: string) => asked.size === 0 || asked.has(name);
 
 if (wanted('pipeline')) pipelineFigure();
+if (wanted('inspect')) inspectionFigures();
 if (wanted('agent')) await agentFigures();
 if (wanted('cost')) await costFigures();

@@ -23,7 +23,7 @@ const small = (bytes: Uint8Array): boolean => bytes.length < 20_000;
 /** Only what an inspection may do: no error but its own, work in proportion to the bytes, clean only to the last byte. */
 function behaves(format: Format, bytes: Uint8Array) {
   let looks = 0;
-  const found = inspectSource('x', sourceOf(bytes), [{ ...format, fits: () => true }], usualLimits, () => { looks += 1; return 0; });
+  const found = inspectSource('x', sourceOf(bytes), [{ ...format, fits: () => true }], usualLimits, { now: () => { looks += 1; return 0; } });
   if (looks > 10 + bytes.length) throw new Error(`${looks} thousand units of work for ${bytes.length} bytes`);
   if (found.verdict === 'clean' && found.coverage.parsed !== bytes.length) throw new Error('clean, but not read to its end');
   for (const { summary } of found.observations) if (/[\u0000-\u001f\u202e\u2066]/.test(summary)) throw new Error(`unescaped: ${JSON.stringify(summary)}`);

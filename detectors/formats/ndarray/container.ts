@@ -15,6 +15,8 @@ import { createStock, mostListed } from './inventory.ts';
 import type { Stock } from './inventory.ts';
 import { createNameCheck, longestName } from './names.ts';
 import { readRecord } from './record.ts';
+import { createTensors } from './tensors.ts';
+import type { Tensors } from './tensors.ts';
 
 /*
  * The array container, as MXNDArrayLoad reads it (src/ndarray/ndarray.cc NDArray::Load of a list): u64 0x112, u64
@@ -37,13 +39,19 @@ export const ndarrayContainer = defineFormat({
   inspect(source, report) {
     const progress = createProgress(report);
     const stock = createStock(createHash('sha256'));
+    const tensors = createTensors();
+    let whole = false;
     try {
-      readContainer(source, report, stock, progress);
+      readContainer(source, report, { stock, tensors }, progress);
+      whole = true;
     } catch (error) {
       if (!(error instanceof RangeError) || error instanceof BudgetError) throw error;
       searchRest(source, report, progress.at);
       throw error;
-    } finally { stock.tell(report); }
+    } finally {
+      stock.tell(report);
+      tensors.tell(report, whole);
+    }
   },
 });
 
@@ -59,15 +67,17 @@ function createProgress(report: Report): Progress {
   };
 }
 
-function readContainer(source: Source, report: Report, stock: Stock, progress: Progress) {
+interface Kept { readonly stock: Stock; readonly tensors: Tensors }
+
+function readContainer(source: Source, report: Report, kept: Kept, progress: Progress) {
   const cursor = createCursor(source, 8);
   const reserved = cursor.u64('the header');
   if (reserved !== 0n) noteFlaw(report, 'reserved', 8, `The reserved field is 0x${reserved.toString(16)}, not 0`);
   const arrays = readCount(cursor, report, 'count', 'arrays', shortestRecord, recordClaim);
   progress.understood(cursor.at);
   if (arrays > mostArrays) noteFlaw(report, 'many', 16, `It holds ${arrays} arrays, more than any model has; their names are not compared with each other`);
-  readRecords(source, report, stock, arrays, progress);
-  readNames(createCursor(source, progress.at), report, stock, arrays, progress);
+  readRecords(source, report, kept, arrays, progress);
+  readNames(createCursor(source, progress.at), report, kept, arrays, progress);
   if (progress.at < source.size) readTail(source, report, progress.at);
 }
 
@@ -81,13 +91,14 @@ function readCount(cursor: Cursor, report: Report, flaw: 'count' | 'name-count-c
   throw new RangeError(`it claims ${count} ${what} and has room for ${room}`);
 }
 
-function readRecords(source: Source, report: Report, stock: Stock, arrays: number, progress: Progress) {
+function readRecords(source: Source, report: Report, { stock, tensors }: Kept, arrays: number, progress: Progress) {
   const layouts = new Set<string>();
   for (let index = 0; index < arrays; index++) {
     report.budget.spend(20);
     const record = readRecord(source, progress.at, report, `Array ${index}`);
     layouts.add(record.layout);
     stock.add(record);
+    tensors.add(record);
     progress.understood(record.end);
   }
   if (layouts.size < 2) return;
@@ -96,7 +107,7 @@ function readRecords(source: Source, report: Report, stock: Stock, arrays: numbe
   else noteFlaw(report, 'mixed-layouts', 24, `It mixes the layouts ${told}: one writer uses one`);
 }
 
-function readNames(cursor: Cursor, report: Report, stock: Stock, arrays: number, progress: Progress) {
+function readNames(cursor: Cursor, report: Report, { stock, tensors }: Kept, arrays: number, progress: Progress) {
   const start = cursor.at;
   const names = readCount(cursor, report, 'name-count-claim', 'names', 8, nameClaim);
   if (names !== 0 && names !== arrays) {
@@ -113,6 +124,7 @@ function readNames(cursor: Cursor, report: Report, stock: Stock, arrays: number,
     const name = cursor.bytes(Math.min(length, longestName), 'a name');
     if (names <= mostArrays) check.look(name, at);
     if (index < mostListed) stock.name(index, readText(name, 256));
+    tensors.name(index, name);
     progress.understood(cursor.at);
     if (length > longestName) passLongName(cursor, report, length - longestName, at, progress);
   }

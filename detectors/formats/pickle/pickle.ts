@@ -12,7 +12,7 @@ import type { Listener, Place, Remark } from './listener.ts';
 import type { Outcome } from './machine.ts';
 import { followPickle } from './machine.ts';
 import { beginsPickle, findPickle, isPickle } from './probe.ts';
-import { remarksOn } from './result.ts';
+import { keysOf, remarksOn } from './result.ts';
 
 const mostPickles = 50;
 const longestSearch = 4_194_304;
@@ -43,6 +43,7 @@ export const pickle: Format = defineFormat({
         report.parsed(outcome.end - at);
         if (outcome.state.refusal) report.malformed();
         judge(outcome, listener);
+        if (pickles === 1 && outcome.stopped && outcome.value) report.fact({ type: 'states', states: { keys: keysOf(outcome.value) } });
         if (!outcome.stopped) { breakOff(outcome, source, report, listener); return; }
         at = outcome.end;
         if (at >= source.size) return;

@@ -4,6 +4,7 @@ import type { Value } from './values.ts';
 
 const deepest = 8;
 const mostRemarks = 5;
+const mostKeys = 100_000;
 
 /**
  * What Updater.set_states expects of the value, which it checks only after the pickle has run: a dict of index to state, or
@@ -31,6 +32,18 @@ export function remarksOn(value: Value): Remark[] {
     if (remarks.length >= mostRemarks) break;
   }
   return remarks;
+}
+
+/** Indices or names of the parameters that have a state; at most 100,000. */
+export function keysOf(value: Value): (string | number)[] {
+  const states = value.kind === 'tuple' ? value.items?.[0] : value;
+  const keys: (string | number)[] = [];
+  for (const key of (states?.kind === 'dict' ? states.entries ?? [] : []).filter((_, index) => index % 2 === 0)) {
+    if (keys.length >= mostKeys) break;
+    if (key?.kind === 'integer') keys.push(Number(key.value));
+    else if (key?.kind === 'text' && key.text !== null) keys.push(key.text);
+  }
+  return keys;
 }
 
 /** Each array of a state once; aliases through the memo cannot multiply the work, because depth and count are bounded. */

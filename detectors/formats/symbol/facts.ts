@@ -1,38 +1,10 @@
+import type { LayerFact, SymbolFacts, VariableFact } from '../fact.ts';
 import type { Source } from '../source.ts';
 import { load } from './document.ts';
 import { type Graph, type GraphNode, readGraph } from './graph.ts';
 import { initializerOf } from './initializer.ts';
 import { operatorOf } from './operators.ts';
 import { numbersOf } from './values.ts';
-
-/** One parameter or input that a symbol asks for. Names are as the file has them, not escaped. */
-export interface VariableFact {
-  readonly name: string;
-  /** From `__shape__`; 0 and -1 are unknown dimensions. Null where the symbol does not say. */
-  readonly shape: readonly number[] | null;
-  /** Name in `__init__`; `known` where MXNet 1.9.1 has an initializer of that name. */
-  readonly initializer: { readonly name: string; readonly known: boolean } | null;
-}
-
-/** One operator node of the outermost graph, in the order of the file: each stands after what it uses. */
-export interface LayerFact {
-  /** First registered name of the operator. */
-  readonly op: string;
-  readonly name: string;
-  readonly attributes: Readonly<Record<string, string>>;
-  /** For each input the variable's name, or the place in `layers` of the node that makes it, or null for neither. */
-  readonly inputs: readonly (string | number | null)[];
-}
-
-export interface SymbolFacts {
-  readonly version: number | null;
-  readonly arguments: readonly VariableFact[];
-  /** Variables that an operator changes while it runs, such as moving averages. */
-  readonly auxiliaries: readonly VariableFact[];
-  readonly layers: readonly LayerFact[];
-  /** There are more variables or layers than are kept here. */
-  readonly truncated: boolean;
-}
 
 const mostNames = 5_000;
 const mostLayers = 50_000;
@@ -62,7 +34,8 @@ export function symbolFacts(source: Source): SymbolFacts | null {
   }
 }
 
-function factsOf({ nodes, version }: Graph): SymbolFacts {
+/** What the outermost graph asks of its parameters. */
+export function factsOf({ nodes, version }: Graph): SymbolFacts {
   const auxiliary = auxiliariesOf(nodes);
   const variables = [...nodes.entries()].filter(([, node]) => node.op === 'null');
   const kept = variables.slice(0, mostNames);

@@ -3,6 +3,7 @@ import { lookForClasses } from '../json/listener.ts';
 import { BudgetError, type Report } from '../report.ts';
 import { slice, type Source } from '../source.ts';
 import { examine, load } from './document.ts';
+import { factsOf } from './facts.ts';
 import type { Graph } from './graph.ts';
 import { looksLikeSymbol } from './likeness.ts';
 import type { OperatorPolicy } from './policy.ts';
@@ -21,6 +22,7 @@ export const symbolFormat = (policy: OperatorPolicy): Format => defineFormat({
       const found = examine({ ...load(source), pointer: '', depth: 0 }, { report, policy, voice, counts, seen: new Set() });
       graph = found.graph;
       report.parsed(found.end + afterwards(source, found.end, report, voice));
+      if (graph) report.fact({ type: 'symbol', symbol: factsOf(graph) });
     } catch (error) {
       if (error instanceof RangeError && !(error instanceof BudgetError)) refused(error.message, source, report, voice);
       throw error;

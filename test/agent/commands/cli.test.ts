@@ -103,3 +103,22 @@ test('inspect says of each file what it is, and exits by the gravest', async t =
   t.is(missing.code, 2);
   t.is(JSON.parse((await mxwarden('inspect', folder, '--format', 'sarif')).stdout).version, '2.1.0');
 });
+
+test('inspect holds parameters against the symbol of their prefix, and says on their line what does not fit', async t => {
+  const folder = join(await config(), '..');
+  await run('rm', [join(folder, 'agent.config.yaml')]);
+  const honest = Buffer.alloc(32);
+  honest.writeUInt32LE(0x112);
+  await writeFile(join(folder, 'net-0000.params'), honest);
+  await writeFile(join(folder, 'net-symbol.json'), JSON.stringify({
+    nodes: [...['data', 'w', 'b'].map(name => ({ op: 'null', name, inputs: [] })), { op: 'FullyConnected', name: 'fc', attrs: { num_hidden: '4' }, inputs: [[0, 0, 0], [1, 0, 0], [2, 0, 0]] }],
+    arg_nodes: [0, 1, 2], node_row_ptr: [0, 1, 2, 3, 4], heads: [[3, 0, 0]], attrs: { mxnet_version: ['int', 10901] },
+  }));
+  const { code, stdout } = await mxwarden('inspect', folder, '--format', 'json');
+  t.is(code, 1);
+  const [params, symbol] = stdout.trim().split('\n').map(line => JSON.parse(line));
+  t.deepEqual(params.findings.map(({ rule, message }: { rule: string; message: string }) => `${rule}: ${message}`), [
+    'model.missing-parameter: Parameter "w" of a layer is not in the parameters file', 'model.missing-parameter: Parameter "b" of a layer is not in the parameters file',
+  ]);
+  t.is(symbol.verdict, 'clean', JSON.stringify(symbol.findings));
+});

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { mkdtemp, rename, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { Draft, EventOf } from '../../../agent/contract/event.ts';
@@ -13,6 +13,7 @@ import { createInspector } from '../../../agent/pipeline/inspect.ts';
 import inspection from '../../../detectors/inspection.ts';
 import { fileIdentity } from '../../../collectors/kernel/procfs/describe.ts';
 import { fileChanged, mxnetCalled, pathArgument } from '../../builders.ts';
+import { container, dense, shape, text } from '../../fixtures/hostile/ndarray.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 type Inspected = EventOf<'artifact.inspected'>;
@@ -135,4 +136,28 @@ test('a thread that takes too long is given up and the next file is read', async
   const one = await file('a.params', Buffer.alloc(50_000_000));
   inspector.see(fileChanged({ place: one.place, file: one.identity() }));
   t.like(await next(), { verdict: 'incomplete' });
+});
+
+const layer = { op: 'FullyConnected', name: 'fc', attrs: { num_hidden: '2' }, inputs: [[0, 0, 0], [1, 0, 0], [2, 0, 0]] };
+const graph = (weight: string) => JSON.stringify({
+  nodes: [...['data', weight, 'b'].map(name => ({ op: 'null', name, inputs: [] })), layer], arg_nodes: [0, 1, 2], node_row_ptr: [0, 1, 2, 3, 4], heads: [[3, 0, 0]], attrs: { mxnet_version: ['int', 10901] },
+});
+const rulesOf = (seen: Inspected | undefined) => seen?.observations.map(({ rule }) => rule).filter(rule => rule.startsWith('model.'));
+
+test('parameters are held against the symbol beside them, again when it changes and when it was changed unseen', async t => {
+  const { inspector, next } = rig();
+  await using _ = inspector;
+  const one = await file('net-0000.params', Buffer.from(container([dense({ dims: shape([2, 1]) }), dense()], { names: [text('arg:w'), text('arg:b')] })));
+  const symbol = join(dirname(one.path.toString()), 'net-symbol.json');
+  inspector.see(fileChanged({ place: one.place, file: one.identity() }));
+  t.deepEqual(rulesOf(await next()), []);
+  await writeFile(symbol, graph('other'));
+  inspector.see(mxnetCalled({ argument: pathArgument({ place: one.place, file: one.identity() }) }));
+  t.deepEqual(rulesOf(await next(2)), ['model.unused-parameters', 'model.missing-parameter'], 'a load after a symbol came');
+  await writeFile(symbol, graph('w'));
+  inspector.see(fileChanged({ place: { path: symbol }, file: null, change: 'removed' }));
+  t.deepEqual(rulesOf(await next(3)), [], 'a change of the symbol');
+  inspector.see(mxnetCalled({ argument: pathArgument({ place: one.place, file: one.identity() }) }));
+  await next(4);
+  t.is(inspector.inspected, 3, 'nothing changed since');
 });

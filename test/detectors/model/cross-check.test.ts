@@ -4,7 +4,7 @@ import test from 'ava';
 import { sourceOf } from '../../../detectors/formats/source.ts';
 import { symbolFacts } from '../../../detectors/formats/symbol/facts.ts';
 import { crossCheck } from '../../../detectors/model/cross-check.ts';
-import type { TensorFact } from '../../../detectors/model/facts.ts';
+import type { TensorFact } from '../../../detectors/formats/fact.ts';
 import { dense, document, node, variable } from '../../fixtures/hostile/symbol.ts';
 import { runPython } from '../../services/mxnet.ts';
 import { testWith } from '../../services/require.ts';

@@ -111,7 +111,7 @@ test('a large array is read once, through a window of a MiB', t => {
 
 test('what takes longer than it may is not clean', t => {
   const clock = (now => () => { now += 1_000; return now; })(0);
-  const { verdict, observations } = inspectSource('m', sourceOf(container(Array.from({ length: 500 }, () => dense()))), [ndarrayContainer], { ...usualLimits, deadlineMs: 1_500 }, clock);
+  const { verdict, observations } = inspectSource('m', sourceOf(container(Array.from({ length: 500 }, () => dense()))), [ndarrayContainer], { ...usualLimits, deadlineMs: 1_500 }, { now: clock });
   t.not(verdict, 'clean');
   t.true(observations.some(({ rule }) => rule === 'inspect.budget'));
 });

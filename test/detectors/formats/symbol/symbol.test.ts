@@ -72,7 +72,7 @@ test('a claim of work is bounded: numbers, parts and length', t => {
   t.true(unread(inspect(Buffer.from(many))));
   t.true(unread(inspect(Buffer.from(`{"nodes":[${' '.repeat(34_000_000)}],"arg_nodes":[],"heads":[]}`))));
   let clock = 0;
-  const slow = inspectSource('x-symbol.json', sourceOf(bytesOf(document(Array.from({ length: 20_000 }, (_, index) => variable(`v${index}`))))), [symbol], { ...usualLimits, deadlineMs: 5 }, () => clock++);
+  const slow = inspectSource('x-symbol.json', sourceOf(bytesOf(document(Array.from({ length: 20_000 }, (_, index) => variable(`v${index}`))))), [symbol], { ...usualLimits, deadlineMs: 5 }, { now: () => clock++ });
   t.true(unread(slow));
 });
 
