@@ -19,9 +19,14 @@ import { supervise } from './pipeline/supervise.ts';
 import { serveStatus, type SinkStatus, type Status } from './status.ts';
 import { openArtifacts } from './store/artifacts.ts';
 import { openDatabase } from './store/database.ts';
+import { openIncidents } from './store/incidents.ts';
 import { openOutbox, type Outbox } from './store/outbox.ts';
 import { openState, type StateStore } from './store/state.ts';
 import { version } from './version.ts';
+
+/** How an incident is told on a terminal: the forwarder's own words. */
+export { type Paint, renderIncident } from '../forwarders/encode/terminal.ts';
+export { processTree } from '../forwarders/encode/tree.ts';
 
 /** Every plugin there is. */
 export const registry = { collectors, detectors, forwarders };
@@ -46,6 +51,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
   const database = openDatabase(config.stateDirectory, log);
   const state = openState(database);
   const artifacts = openArtifacts(database);
+  const incidents = openIncidents(database);
   const openOutboxFor = (from: Config) => openOutbox(database, [...from.forwarders.keys()], { maxBytes: from.outbox.maxBytes, maxAgeMs: from.outbox.maxAgeDays * 86_400_000 });
   let outbox = openOutboxFor(config);
   const host = await hostIdentity(config.host, config.stateDirectory);
@@ -61,7 +67,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
   const inspector = createInspector(config.inspect, config.detectors, artifacts, { log, proc: config.host.proc, emit });
   let delivery = startDelivery(config);
   const commit = createCommit({
-    database, state, artifacts, correlation, host, version, log, emit, notify: () => delivery.notify(),
+    database, state, artifacts, incidents, correlation, host, version, log, emit, notify: () => delivery.notify(),
     outbox: () => outbox, detection: () => detection,
   });
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { exitCode, type ExitCode } from './commands/command.ts';
 import { ConfigError, UnavailableError } from './contract/errors.ts';
+import { severities } from './contract/finding.ts';
 import { escapeText } from './contract/text.ts';
 import { version } from './version.ts';
 
@@ -39,6 +40,15 @@ verb(program, 'replay', 'recorded events through the detectors again: the same f
   .option('--incidents', 'print incidents as they end up, after the findings')
   .action(act(async () => (await import('./commands/replay.ts')).replay));
 
+const incidents = program.command('incidents').description('what was found: the newest word on each incident, delivered or not');
+verb(incidents, 'list', 'one line an incident, newest last', 'mxwarden incidents list --severity high --since 24h')
+  .addOption(new Option('--severity <severity>', 'this and above').choices(severities)).option('--since <time>', 'changed since: 30m, 24h, 7d or an ISO date', since)
+  .option('--open', 'only those not closed').option('--limit <n>', 'at most the newest so many', count, 1_000).addOption(format())
+  .action(act(async () => (await import('./commands/incidents.ts')).list));
+verb(incidents, 'show', 'its story in order, the tree of processes, and what may be missing', 'mxwarden incidents show i-7f3a')
+  .argument('<id>', 'as listed; its beginning will do').addOption(format())
+  .action(act(async () => (await import('./commands/incidents.ts')).show));
+
 const config = program.command('config').description('check, print or describe the configuration');
 verb(config, 'check', 'say what is wrong with it, with line and column', 'mxwarden config check -c /etc/mxwarden/agent.config.yaml')
   .action(act(async () => (await import('./commands/config.ts')).check));
@@ -60,6 +70,15 @@ function count(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('it takes a whole number from 1 up');
   return value;
+}
+
+/** A moment, epoch milliseconds. */
+function since(text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const ago = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit];
+  const at = ago === undefined ? Date.parse(text) : Date.now() - Number(amount) * ago;
+  if (Number.isNaN(at)) throw new InvalidArgumentError('it takes 30m, 24h, 7d or a date such as 2026-11-30');
+  return at;
 }
 
 /** A verb gets its arguments, then its options merged with the program's. */

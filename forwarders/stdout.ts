@@ -56,7 +56,7 @@ function storyteller(paint: Paint) {
   return {
     encode(envelope: Envelope): string {
       const { id, status } = envelope.body;
-      const text = renderIncident(envelope, known.get(id) ?? new Set(), paint);
+      const text = renderIncident(envelope.body, known.get(id) ?? new Set(), paint);
       known.delete(id);
       if (status !== 'closed') known.set(id, marksOf(envelope.body));
       const oldest = known.keys().next();

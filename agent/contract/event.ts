@@ -147,6 +147,8 @@ export interface ArtifactInspected extends Fact<'artifact.inspected'> {
   readonly observations: readonly Observation[];
   readonly coverage: Coverage;
   readonly inventory: Readonly<Record<string, unknown>>;
+  /** The file of the same model that it was held against, or that was looked for and not there. */
+  readonly beside?: { readonly path: string; readonly file: FileIdentity | null };
 }
 export interface HostSampled extends Fact<'host.sampled'> {
   readonly load1: number;

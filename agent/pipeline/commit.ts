@@ -4,6 +4,7 @@ import type { Incident } from '../contract/incident.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
 import type { Database } from '../store/database.ts';
 import type { EnvelopeDraft, Outbox } from '../store/outbox.ts';
+import type { IncidentStore } from '../store/incidents.ts';
 import type { StateStore } from '../store/state.ts';
 import type { Correlation } from './correlate.ts';
 import type { Detection } from './detect.ts';
@@ -12,6 +13,7 @@ export interface CommitParts {
   readonly database: Database;
   readonly state: StateStore;
   readonly artifacts: ArtifactStore;
+  readonly incidents: IncidentStore;
   readonly correlation: Correlation;
   /** Asked each time: a reload swaps them. */
   outbox(): Pick<Outbox, 'append'>;
@@ -42,7 +44,7 @@ const aliveMs = 10_000;
 const mostWaiting = 10_000;
 
 export function createCommit(parts: CommitParts): Commit {
-  const { database, state, artifacts, outbox, correlation, detection, host, version, log, emit, notify } = parts;
+  const { database, state, artifacts, incidents, outbox, correlation, detection, host, version, log, emit, notify } = parts;
   const drafts = new Map<string, EnvelopeDraft>();
   const rows = new Map<string, unknown>();
   const memories = new Map<string, { set: Map<string, string | number>; forgotten: Set<string> }>();
@@ -77,6 +79,7 @@ export function createCommit(parts: CommitParts): Commit {
     const result = database.transaction(() => {
       const appended = taken.length > 0 ? outbox().append(taken) : null;
       if (appended && !appended.stored) throw appended.error;
+      incidents.save(taken.map(({ body }) => body));
       state.saveCorrelation(rows);
       for (const [detector, { set, forgotten }] of memories) state.saveMemory(detector, [...set], [...forgotten]);
       state.saveNote('aliveAt', savedAt);

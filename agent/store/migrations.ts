@@ -67,4 +67,18 @@ export const migrations: readonly Migration[] = [
       CREATE TABLE note (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    store: 'incidents',
+    sql: `
+      -- The newest revision of each incident, delivered or not. severity: index into 'severities'.
+      CREATE TABLE incident (
+        id TEXT PRIMARY KEY,
+        changed_at INTEGER NOT NULL,
+        severity INTEGER NOT NULL CHECK (severity BETWEEN 0 AND 4),
+        bytes INTEGER NOT NULL CHECK (bytes BETWEEN 0 AND 1073741824),
+        body TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX incident_by_age ON incident (changed_at);
+    `,
+  },
 ];

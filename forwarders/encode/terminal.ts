@@ -1,5 +1,4 @@
 import type { Severity } from '../../agent/contract/finding.ts';
-import type { Envelope } from '../../agent/contract/forwarder.ts';
 import type { Incident } from '../../agent/contract/incident.ts';
 import { chapterLine, idOf, isoTime, zeroOf } from './story.ts';
 import { safeText } from './words.ts';
@@ -20,7 +19,7 @@ export const marksOf = ({ story, gaps }: Incident): ReadonlySet<string> => new S
  * An incident for people, a few lines of text ending in a newline: what and when, then the story and its gaps as far as
  * the marks in `told` do not hold them already. Nothing in it can act on a terminal but what `paint` adds.
  */
-export function renderIncident({ body: incident }: Envelope, told: ReadonlySet<string>, paint: Paint): string {
+export function renderIncident(incident: Incident, told: ReadonlySet<string>, paint: Paint): string {
   const zero = zeroOf(incident);
   const fresh = incident.story.filter(chapter => !told.has(idOf(chapter)));
   const severity = paint(colours[incident.severity], ` ${incident.severity.toUpperCase()} `);

@@ -2,6 +2,9 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { openDatabase } from '../../../agent/store/database.ts';
+import { openIncidents } from '../../../agent/store/incidents.ts';
+import { incident } from '../../builders.ts';
 import { run } from '../../services/run.ts';
 
 const bin = new URL('../../../agent/mxwarden', import.meta.url).pathname;
@@ -16,9 +19,9 @@ async function config(text = ''): Promise<string> {
 test('help names every verb and the exit codes, and each verb has an example', async t => {
   const { code, stdout } = await mxwarden('--help');
   t.is(code, 0);
-  for (const verb of ['run', 'inspect', 'doctor', 'status', 'replay', 'config', 'outbox']) t.regex(stdout, new RegExp(`^  ${verb} `, 'm'));
+  for (const verb of ['run', 'inspect', 'doctor', 'status', 'replay', 'config', 'outbox', 'incidents']) t.regex(stdout, new RegExp(`^  ${verb} `, 'm'));
   t.regex(stdout, /Exit codes: 0/);
-  for (const verb of [['run'], ['inspect'], ['doctor'], ['status'], ['replay'], ['config', 'check'], ['config', 'print'], ['config', 'schema'], ['outbox', 'list']]) {
+  for (const verb of [['run'], ['inspect'], ['doctor'], ['status'], ['replay'], ['config', 'check'], ['config', 'print'], ['config', 'schema'], ['outbox', 'list'], ['incidents', 'list'], ['incidents', 'show']]) {
     t.regex((await mxwarden(...verb, '--help')).stdout, /Example:\n {2}mxwarden /, verb.join(' '));
   }
 });
@@ -121,4 +124,24 @@ test('inspect holds parameters against the symbol of their prefix, and says on t
     'model.missing-parameter: Parameter "w" of a layer is not in the parameters file', 'model.missing-parameter: Parameter "b" of a layer is not in the parameters file',
   ]);
   t.is(symbol.verdict, 'clean', JSON.stringify(symbol.findings));
+});
+
+test('incidents are listed and told with their story and their tree, beside or without an agent', async t => {
+  const file = await config();
+  t.is((await mxwarden('incidents', 'list', '-c', file)).code, 69);
+  using database = openDatabase(join(file, '../.mxwarden'), { debug() {}, info() {}, warn() {}, error() {} });
+  database.transaction(() => openIncidents(database).save([incident({ id: 'i-7f3a', title: 'a model ran a shell' }), incident({ id: 'i-7f3b', severity: 'low' })]));
+  const listed = await mxwarden('incidents', 'list', '--severity', 'high', '-c', file);
+  t.is(listed.code, 1);
+  t.regex(listed.stdout, /high +open +i-7f3a {2}a model ran a shell\n1 incidents/);
+  const shown = await mxwarden('incidents', 'show', 'i-7f3a', '-c', file);
+  t.is(shown.code, 1);
+  t.regex(shown.stdout, /^ HIGH {2}a model ran a shell/);
+  t.regex(shown.stdout, /flagged +high child\.shell/);
+  t.regex(shown.stdout, /\/usr\/bin\/python3 serve\.py \[4121\].*\n.*└─ .*\[4177\]/);
+  t.is(JSON.parse((await mxwarden('incidents', 'show', 'i-7f3b', '--format', 'json', '-c', file)).stdout).id, 'i-7f3b');
+  const several = await mxwarden('incidents', 'show', 'i-7f3', '-c', file);
+  t.is(several.code, 69);
+  t.regex(several.stderr, /several incidents begin with/);
+  t.is((await mxwarden('incidents', 'list', '--since', 'yesterday', '-c', file)).code, 64);
 });
