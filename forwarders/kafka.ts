@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { MisconfiguredError, RetryableError } from '../agent/contract/errors.ts';
 import type { Envelope, ForwarderPort, Sink } from '../agent/contract/forwarder.ts';
 import { defineForwarder } from '../agent/contract/forwarder.ts';
-import { encodeOcsf } from './encode/ocsf.ts';
+import { type AlertFormat, contentType, encodeAs, formatConfig } from './encode/format.ts';
 import { isoTime } from './encode/story.ts';
 import { courier, pack } from './wire/courier.ts';
 import { judgeKafkaError } from './wire/kafka-errors.ts';
@@ -20,6 +20,7 @@ const config = z.strictObject({
   topic: topicName.default('mxwarden.alerts').describe('Must exist: the agent creates none'),
   clientId: z.string().min(1).default('mxwarden'),
   key: z.enum(['host', 'artifact']).default('host').describe('Which alerts keep their order: those of a host, or those of an artifact by its digest'),
+  format: formatConfig.default('ocsf'),
   tls: tlsConfig.optional(),
   sasl: z.strictObject({
     mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
@@ -92,7 +93,7 @@ async function openKafka(settings: KafkaConfig, { log }: ForwarderPort): Promise
 
   return {
     async send(batch, signal) {
-      const { parcels, unwanted } = pack(batch, envelope => messageOf(envelope, settings.key));
+      const { parcels, unwanted } = pack(batch, envelope => messageOf(envelope, settings));
       await deliver([...Map.groupBy(parcels, ({ value }) => String(value.key)).values()], unwanted, signal);
     },
     async [Symbol.asyncDispose]() {
@@ -117,15 +118,15 @@ function abortable<Result>(work: Promise<Result>, signal: AbortSignal): Promise<
 
 const uriPart = (text: string): string => encodeURIComponent(text.toWellFormed());
 
-/** CloudEvents 1.0, binary content mode: the attributes are headers, the value is the OCSF object as it is. */
-export function messageOf(envelope: Envelope, key: KafkaConfig['key']): Message {
+/** CloudEvents 1.0, binary content mode: the attributes are headers, the value is the alert as it is. */
+export function messageOf(envelope: Envelope, { key, format }: { readonly key: KafkaConfig['key']; readonly format: AlertFormat }): Message {
   const { id, host, body: incident } = envelope;
   const subject = incident.artifact?.sha256 ?? incident.artifact?.place.path;
   return {
     key: key === 'artifact' && subject !== undefined ? subject : host.id,
-    value: JSON.stringify(encodeOcsf(envelope)),
+    value: encodeAs(format, envelope),
     headers: {
-      'content-type': 'application/json', ce_specversion: '1.0', ce_id: id, ce_type: 'mxwarden.detection', ce_source: `urn:mxwarden:host:${uriPart(host.id)}`,
+      'content-type': contentType(format), ce_specversion: '1.0', ce_id: id, ce_type: 'mxwarden.detection', ce_source: `urn:mxwarden:host:${uriPart(host.id)}`,
       ce_subject: uriPart(incident.id), ce_time: isoTime(incident.changedAt),
     },
   };

@@ -4,20 +4,20 @@ import { z } from 'zod';
 import { RetryableError } from '../agent/contract/errors.ts';
 import type { Envelope, Sink } from '../agent/contract/forwarder.ts';
 import { defineForwarder } from '../agent/contract/forwarder.ts';
-import { encodeOcsf } from './encode/ocsf.ts';
+import { type AlertFormat, encodeAs, formats } from './encode/format.ts';
 import type { Paint } from './encode/terminal.ts';
 import { marksOf, renderIncident } from './encode/terminal.ts';
 import { pack, reject } from './wire/courier.ts';
 
 const config = z.strictObject({
-  format: z.enum(['auto', 'text', 'json']).default('auto').describe('auto: text on a terminal, one OCSF object a line elsewhere'),
+  format: z.enum(['auto', 'text', 'json', ...formats]).default('auto').describe('auto: text on a terminal, one OCSF object a line (json) elsewhere'),
 });
 
 /** Alerts on standard output: told to people on a terminal, one OCSF object a line for programs. */
 export default defineForwarder({
   name: 'stdout',
   config,
-  async open({ format }) { return openStdout(process.stdout, format === 'auto' ? process.stdout.isTTY === true : format === 'text'); },
+  async open({ format }) { return openStdout(process.stdout, format === 'auto' ? process.stdout.isTTY === true ? 'text' : 'ocsf' : format === 'json' ? 'ocsf' : format); },
 });
 
 /** How many incidents' told chapters are remembered; one beyond them is told again from its beginning. */
@@ -25,8 +25,8 @@ const remembered = 200;
 /** A reader that went away cannot come back. */
 const goneMs = 300_000;
 
-function openStdout(out: WriteStream, forPeople: boolean): Sink {
-  const tell = forPeople ? storyteller((styles, text) => styleText(styles, text, { stream: out })) : asJson;
+function openStdout(out: WriteStream, format: AlertFormat | 'text'): Sink {
+  const tell = format === 'text' ? storyteller((styles, text) => styleText(styles, text, { stream: out })) : asLines(format);
   let unread: Promise<void> | null = null;
   let gone = false;
   // Without a listener a reader that went away (`mxwarden run | head`) would end the agent.
@@ -48,7 +48,7 @@ function openStdout(out: WriteStream, forPeople: boolean): Sink {
   };
 }
 
-const asJson = { encode: (envelope: Envelope): string => `${JSON.stringify(encodeOcsf(envelope))}\n`, forget: (): void => {} };
+const asLines = (format: AlertFormat) => ({ encode: (envelope: Envelope): string => `${encodeAs(format, envelope)}\n`, forget: (): void => {} });
 
 /** Tells of each incident only what it has not told before. */
 function storyteller(paint: Paint) {

@@ -26,6 +26,7 @@ const levels = [
   { text: 1_024, chapters: 200, items: 200, causes: 16, spares: loads - 1 },
   { text: 256, chapters: 200, items: 50, causes: 4, spares: loads - 1 },
   { text: 96, chapters: 50, items: 20, causes: 2, spares: Infinity },
+  { text: 64, chapters: 10, items: 4, causes: 1, spares: Infinity },
 ] as const;
 type Level = (typeof levels)[number];
 const roomForMark = 512;
@@ -37,20 +38,20 @@ const severityIds = {
 const rankOf = (severity: Severity): number => severities.indexOf(severity);
 
 /**
- * One change of an incident as an OCSF 1.8 Detection Finding, at most `maxAlertBytes` long as JSON.
+ * One change of an incident as an OCSF 1.8 Detection Finding, at most `most` bytes long as JSON (or as short as can be).
  *
  * `time` is the moment of this change, `finding_info.created_time` that of the incident; `finding_info.uid` is the
  * incident in all its changes, `metadata.uid` this one. What did not fit is counted in `unmapped.mxwarden.cut`:
  * evidence goes first, what no finding cites before what one does, the oldest before the newest.
  */
-export function encodeOcsf(envelope: Envelope): DetectionFinding {
+export function encodeOcsf(envelope: Envelope, most = maxAlertBytes): DetectionFinding {
   let whole = 0;
   for (const level of levels) {
     const alert = bound(compose(envelope, level), level.text);
     const size = jsonBytes(alert);
     whole ||= size;
-    if (size <= maxAlertBytes && level === levels[0]) return alert;
-    const excess = size - (maxAlertBytes - roomForMark);
+    if (size <= most && level === levels[0]) return alert;
+    const excess = size - (most - roomForMark);
     const kept = shed(alert.evidences, excess, citedBy(envelope.body), level.spares);
     if (kept !== null || level === levels.at(-1)) return mark(alert, kept ?? [], level, whole);
   }

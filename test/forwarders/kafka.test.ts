@@ -20,7 +20,7 @@ async function sinkOn(t: ExecutionContext, change: object): Promise<Sink> {
 }
 
 test('an alert is a CloudEvent in binary mode, keyed by the host', t => {
-  const { key, headers, value } = messageOf(envelope(), 'host');
+  const { key, headers, value } = messageOf(envelope(), { key: 'host', format: 'ocsf' });
   t.is(key, host.id);
   t.deepEqual(headers, {
     'content-type': 'application/json', ce_specversion: '1.0', ce_id: 'env-1', ce_type: 'mxwarden.detection', ce_source: `urn:mxwarden:host:${host.id}`,
@@ -30,9 +30,9 @@ test('an alert is a CloudEvent in binary mode, keyed by the host', t => {
 });
 
 test('the key may be the artifact: its digest, its path where there is none, the host where there is no artifact', t => {
-  t.is(messageOf(envelope(), 'artifact').key, sha256);
-  t.is(messageOf(envelope({ artifact: { place: { path: '/m' }, file: null, sha256: null } }), 'artifact').key, '/m');
-  t.is(messageOf(envelope({ artifact: null }), 'artifact').key, host.id);
+  t.is(messageOf(envelope(), { key: 'artifact', format: 'ocsf' }).key, sha256);
+  t.is(messageOf(envelope({ artifact: { place: { path: '/m' }, file: null, sha256: null } }), { key: 'artifact', format: 'ocsf' }).key, '/m');
+  t.is(messageOf(envelope({ artifact: null }), { key: 'artifact', format: 'ocsf' }).key, host.id);
 });
 
 test('a configuration that cannot work is refused before anything starts', t => {

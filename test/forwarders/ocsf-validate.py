@@ -1,11 +1,11 @@
-"""Reads one OCSF object a line and writes one JSON array of faults a line, by the compiled schema that OCSF 1.8.0 publishes."""
+"""Reads one OCSF object a line and writes one JSON array of faults a line, by the compiled schema that OCSF publishes for the version named."""
 import json
 import sys
 
 from jsonschema import Draft202012Validator
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
-schemas = OcsfJsonSchemaEmbedded(get_ocsf_schema(version="1.8.0"))
+schemas = OcsfJsonSchemaEmbedded(get_ocsf_schema(version=sys.argv[1]))
 validators = {}
 
 for line in sys.stdin:

@@ -23,6 +23,9 @@ export const pinsPath = (file: string): string => join(import.meta.dirname, file
 export const keyFrom = (file: string, recipe: number): string =>
   createHash('sha256').update(`${recipe}\n`).update(readFileSync(pinsPath(file))).digest('hex').slice(0, 12);
 
+/** For a part that is one pinned version. */
+export const keyOf = (version: string, recipe: number): string => createHash('sha256').update(`${recipe}\n${version}`).digest('hex').slice(0, 12);
+
 /** Throws for a test that uses a part it did not ask for with `testWith`. */
 export function installed(part: Part): string {
   if (!isInstalled(part)) throw new Error(`${part.name} is not installed: npm run test:setup`);

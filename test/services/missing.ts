@@ -1,12 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdtempSync } from 'node:fs';
+import { accessSync, constants, existsSync, globSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isInstalled } from './cache.ts';
 import { parts } from './parts.ts';
 import { onPath } from './run.ts';
 
-export type RealPart = keyof typeof parts | 'root' | 'tracefs';
+export type RealPart = keyof typeof parts | 'root' | 'tracefs' | 'rsyslog';
 
 const tracing = '/sys/kernel/tracing';
 const setup = 'npm run test:setup';
@@ -37,10 +37,12 @@ function tracefsMissing(): string | null {
 export function missing(part: RealPart): string | null {
   switch (part) {
     case 'root': return process.getuid?.() === 0 ? null : 'run as root';
+    case 'rsyslog': return existsSync('/usr/sbin/rsyslogd') && globSync('/usr/lib/*/rsyslog/lmnsd_gtls.so').length > 0 ? null : 'apt-get install rsyslog rsyslog-gnutls';
     case 'tracefs': return tracefsMissing();
     case 'kafka': return isInstalled(parts.kafka) && onPath('java') ? null : setup;
     case 'mxnet':
     case 'ocsf':
+    case 'ecs':
     case 'collector': return isInstalled(parts[part]) ? null : setup;
     default: return part satisfies never;
   }

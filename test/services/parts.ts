@@ -1,7 +1,7 @@
-import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Part } from './cache.ts';
-import { keyFrom, pinsPath } from './cache.ts';
+import { keyFrom, keyOf, pinsPath } from './cache.ts';
 import { mustRun, onPath, run } from './run.ts';
 
 const minutes = (count: number): number => count * 60_000;
@@ -94,5 +94,20 @@ const ocsf: Part = {
   },
 };
 
+const ecsModule = 'github.com/elastic/ecs@v9.4.0+incompatible';
+
+/** The published field set of the Elastic Common Schema, from its Go module: checked against the checksum database. */
+const ecs: Part = {
+  name: 'ecs',
+  key: keyOf(ecsModule, 1),
+  async install(folder) {
+    const modules = join(folder, 'modules');
+    const download = await mustRun(need('go', 'golang-go'), ['mod', 'download', '-json', ecsModule], { cwd: folder, timeoutMs: minutes(5), env: { GOFLAGS: '-modcacherw', GOMODCACHE: modules } });
+    const { Dir: root } = JSON.parse(download) as { Dir: string };
+    await copyFile(join(root, 'generated/ecs/ecs_flat.yml'), join(folder, 'ecs_flat.yml'));
+    await rm(modules, { recursive: true });
+  },
+};
+
 /** Everything `npm run test:setup` installs. */
-export const parts = { mxnet, kafka, collector, ocsf } as const;
+export const parts = { mxnet, kafka, collector, ocsf, ecs } as const;

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import type { Envelope } from '../../agent/contract/forwarder.ts';
+import { encodeCef } from './cef.ts';
+import { encodeEcs } from './ecs.ts';
+import { encodeLeef } from './leef.ts';
+import { encodeOcsf, maxAlertBytes } from './ocsf.ts';
+import { asOcsf11 } from './ocsf-older.ts';
+import type { DetectionFinding } from './ocsf-schema.ts';
+
+/** OCSF 1.8 is what mxwarden says; the others are renderings of it for receivers that want them. */
+export const formats = ['ocsf', 'ocsf-1.1', 'ecs', 'cef', 'leef'] as const;
+export type AlertFormat = (typeof formats)[number];
+
+export const formatConfig = z.enum(formats);
+
+/** MIME type of one alert. */
+export const contentType = (format: AlertFormat): string => format === 'cef' || format === 'leef' ? 'text/plain; charset=utf-8' : 'application/json';
+
+/** Longest values of the one-line forms, from generous to bare. */
+const valueLimits = [1_024, 512, 256, 128, 64, 32] as const;
+
+/** One alert as one line without its end, at most `most` bytes of UTF-8. Throws RangeError when it cannot be made that short. */
+export function encodeAs(format: AlertFormat, envelope: Envelope, most = maxAlertBytes): string {
+  switch (format) {
+    case 'ocsf': return withinJson(alert => alert, envelope, most);
+    case 'ocsf-1.1': return withinJson(asOcsf11, envelope, most);
+    case 'ecs': return withinJson(encodeEcs, envelope, most);
+    case 'cef': return withinLine(encodeCef, envelope, most);
+    case 'leef': return withinLine(encodeLeef, envelope, most);
+    default: return format satisfies never;
+  }
+}
+
+function withinJson(render: (alert: DetectionFinding) => unknown, envelope: Envelope, most: number): string {
+  // A rendering may be somewhat longer than the alert it was made of.
+  for (const room of [most, most * 0.75, most * 0.5]) {
+    const line = JSON.stringify(render(encodeOcsf(envelope, Math.floor(room))));
+    if (Buffer.byteLength(line) <= most) return line;
+  }
+  throw new RangeError(`it cannot be told in ${most} bytes`);
+}
+
+function withinLine(render: (alert: DetectionFinding, limit: number) => string, envelope: Envelope, most: number): string {
+  const alert = encodeOcsf(envelope);
+  for (const limit of valueLimits) {
+    const line = render(alert, limit);
+    if (Buffer.byteLength(line) <= most) return line;
+  }
+  throw new RangeError(`it cannot be told in ${most} bytes`);
+}
