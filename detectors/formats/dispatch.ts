@@ -132,6 +132,8 @@ function attempt(format: Format, name: string, source: Source, here: Here): { pa
     const used = error instanceof BudgetError;
     if (!used) state.malformed = true;
     addSkipped(state, { offset: 0, length: Math.max(0, source.size - parsed), why: error.message.slice(0, 200), ...(member === null ? {} : { member }) });
+    // The parser's own words on the same error say more.
+    if (!used && state.notes.some(note => note.rule === `${format.name}.malformed`)) return { parsed, inventory };
     addNote(state, limits, {
       rule: used ? 'inspect.budget' : `${format.name}.malformed`, severity: 'medium', confidence: 0.7, techniques: ['AML.T0076'], where: place({}, member),
       message: used ? `It was not read to its end: ${error.message}` : `It is no well-formed ${format.name}: ${error.message.slice(0, 300)}`,

@@ -16,7 +16,7 @@ const odd: Flaw = { severity: 'low', confidence: 0.7, techniques: [] };
  */
 const flaws = {
   'ndim-minus-one': crash, 'size-overflow': crash, 'sparse-shape': crash, 'sparse-index': crash, 'sparse-dimension': crash,
-  'count': exhaustion, 'name-count-claim': exhaustion, 'name-length': exhaustion, 'ndim': exhaustion, 'oldest-ndim': exhaustion,
+  'count': exhaustion, 'name-count-claim': exhaustion, 'name-length': exhaustion, 'ndim': exhaustion, 'size-claim': exhaustion, 'oldest-ndim': exhaustion,
   'dimension': abnormal, 'dtype': abnormal, 'storage': abnormal, 'device': abnormal, 'no-content': abnormal, 'scalar': abnormal,
   'sparse-order': abnormal, 'sparse-count': abnormal, 'index-dtype': abnormal, 'v3-sparse': abnormal, 'v3-mixed': abnormal, 'reserved': abnormal, 'name-count': abnormal, 'many': abnormal,
   'trailing': carrier, 'handle-tail': carrier, 'long-name': carrier,

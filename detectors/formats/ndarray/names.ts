@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { escapeText } from '../../../agent/contract/text.ts';
+import { isPathLike } from '../path-like.ts';
 import { quoted } from '../quote.ts';
 import type { Report } from '../report.ts';
 import { noteFlaw } from './flaws.ts';
@@ -15,8 +16,6 @@ export interface NameCheck {
 }
 
 const mostTold = 10;
-/** A name for a file: absolute, from a home or parent folder, or with a drive. Slashes inside are ordinary. */
-const pathLike = /^(?:~?[/\\]|[A-Za-z]:[/\\])|(?:^|[/\\])\.\.(?:[/\\]|$)/;
 
 export function createNameCheck(report: Report, start: number): NameCheck {
   const seen = new Set<string>();
@@ -38,7 +37,7 @@ export function createNameCheck(report: Report, start: number): NameCheck {
       if (text === null) { tell('name-encoding', name, offset, 'is not UTF-8: Python fails after the load'); return; }
       if (escapeText(text.replaceAll('\0', '')) !== text.replaceAll('\0', '')) tell('name-control', name, offset, 'holds control or invisible characters: it forges lines of logs, or reads as another name');
       const bare = text.replace(/^(?:arg|aux):/, '');
-      if (pathLike.test(bare)) tell('name-path', name, offset, 'is a path: a tool that makes files of arrays would write there');
+      if (isPathLike(bare)) tell('name-path', name, offset, 'is a path: a tool that makes files of arrays would write there');
       if (bare === text) plain += 1; else prefixed += 1;
     },
     end() {

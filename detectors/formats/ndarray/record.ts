@@ -140,23 +140,3 @@ function readContent(source: Source, cursor: Cursor, { dtype, shape, follows, st
   if (storage !== 'dense') checkSparse(source, storage, shape, parts, which, report);
   return { bytes: cursor.at - start, sha256: hash.digest('hex'), summary, end: cursor.at };
 }
-
-/**
- * A bare record, as a pickled NDArray holds in `handle` and gives to MXNDArrayLoadFromRawBytes: no container around it,
- * and whatever follows is ignored there. Throws only BudgetError; what cannot be read makes the file malformed.
- */
-export function inspectRecord(bytes: Uint8Array, report: Report, where: Where): void {
-  const inner: Report = {
-    ...report,
-    note: note => report.note({ ...note, where: { ...where, offset: (where.offset ?? 0) + (note.where.offset ?? 0) } }),
-    parsed: () => { /* The pickle around it counts its own bytes. */ },
-  };
-  try {
-    const { end } = readRecord(sourceOf(bytes), 0, inner, 'The pickled array');
-    if (end < bytes.length) noteFlaw(inner, 'handle-tail', end, `The pickled array is followed by ${bytes.length - end} bytes that the loader ignores`, quoted(bytes.subarray(end, end + 48), 160));
-  } catch (error) {
-    if (!(error instanceof RangeError) || error instanceof BudgetError) throw error;
-    report.malformed();
-    report.note({ rule: 'ndarray.malformed', severity: 'medium', confidence: 0.8, techniques: ['AML.T0076'], where, message: `A pickled array is no array record: ${error.message.slice(0, 300)}` });
-  }
-}

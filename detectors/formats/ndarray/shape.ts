@@ -7,6 +7,9 @@ export type Shape = readonly bigint[];
 
 export type Layout = 'V3' | 'V2' | 'V1' | 'oldest';
 
+/** A claim that a cut file of the largest arrays does not make, and that fills the memory of a loader. */
+const exhausting = 2n ** 30n;
+
 /** More is not written by anyone; numpy stops at 32 too. */
 const mostDimensions = 32;
 /** Sizes are signed 64-bit numbers in the loader. */
@@ -60,6 +63,7 @@ export function checkProduct(shape: Shape, width: number, at: number, which: str
 /** As `checkProduct`, and RangeError when that is more than is left. */
 export function sizeOf(shape: Shape, width: number, left: number, at: number, which: string, report: Report): number {
   const bytes = checkProduct(shape, width, at, which, report);
+  if (bytes >= exhausting && bytes >= BigInt(left) * 16n) noteFlaw(report, 'size-claim', at, `${which} claims ${bytes} bytes and ${left} are left: the loader reserves them before it reads one`);
   if (bytes > BigInt(left)) throw new RangeError(`${which} needs ${bytes} bytes, and ${left} are left`);
   return Number(bytes);
 }

@@ -1,4 +1,5 @@
 import { escapeText } from '../../../agent/contract/text.ts';
+import { isPathLike } from '../path-like.ts';
 import { quoted } from '../quote.ts';
 import { inputsOf } from './arity.ts';
 import type { GraphNode } from './graph.ts';
@@ -40,7 +41,7 @@ function checkName(node: GraphNode, voice: Voice) {
   if (name === '' ) say('is empty');
   else if (name.length > 1_024) say(`has ${name.length} characters`);
   else if (escapeText(name) !== name) say('has control, invisible or direction characters');
-  else if (/(?:^|[\\/])\.\.(?:[\\/]|$)|^(?:[\\/]|[A-Za-z]:[\\/])|\0/.test(name)) say('reads as a path out of its folder');
+  else if (isPathLike(name) || name.includes('\0')) say('reads as a path out of its folder');
 }
 
 const longest = 65_536;

@@ -11,6 +11,8 @@ export interface Voice {
 }
 
 const mostOfOneRule = 20;
+/** What is said without one of its own: the file is not as any exporter writes it. */
+const abnormal = ['AML.T0076'];
 
 export function createVoice(report: Report): Voice {
   const counts = new Map<string, number>();
@@ -18,7 +20,8 @@ export function createVoice(report: Report): Voice {
     const key = `${severity} symbol.${rule}`;
     const count = (counts.get(key) ?? 0) + 1;
     counts.set(key, count);
-    if (count <= mostOfOneRule) report.note({ rule: `symbol.${rule}`, severity, confidence, message, where, techniques });
+    const cited = techniques.length > 0 || severity === 'low' || severity === 'info' ? techniques : abnormal;
+    if (count <= mostOfOneRule) report.note({ rule: `symbol.${rule}`, severity, confidence, message, where, techniques: cited });
   };
   return {
     say,

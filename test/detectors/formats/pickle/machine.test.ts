@@ -10,7 +10,7 @@ import { pickle } from '../../../../detectors/formats/pickle/pickle.ts';
 import { sourceOf } from '../../../../detectors/formats/source.ts';
 import { testWith } from '../../../services/require.ts';
 import { runPython } from '../../../services/mxnet.ts';
-import { unpickle } from './oracle.ts';
+import { load } from '../confusion.ts';
 
 const latin = (text: string) => Uint8Array.from(Buffer.from(text, 'latin1'));
 const inspect = (bytes: Uint8Array, name = 'a.states') => inspectSource(name, sourceOf(bytes), [pickle]);
@@ -60,7 +60,7 @@ testWith(['mxnet'], 'states that Python 2 wrote are clean, and load', async t =>
   t.deepEqual(observations, []);
   t.is(verdict, 'clean');
   t.is(coverage.parsed, python2.length);
-  const [answer] = await unpickle([{ name: 'python 2', bytes: python2 }]);
+  const [answer] = await load([{ name: 'python 2', file: 'a.states', bytes: python2, loader: 'states' }]);
   t.is(answer?.outcome, 'loaded', answer?.detail);
 });
 

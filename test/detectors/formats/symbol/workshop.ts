@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Inspection } from '../../../../agent/contract/inspection.ts';
@@ -6,31 +6,16 @@ import { inspectSource } from '../../../../detectors/formats/dispatch.ts';
 import { sourceOf } from '../../../../detectors/formats/source.ts';
 import type { OperatorPolicy } from '../../../../detectors/formats/symbol/policy.ts';
 import { symbolFormat } from '../../../../detectors/formats/symbol/symbol.ts';
-import { run } from '../../../services/run.ts';
-import { mxnet, runPython } from '../../../services/mxnet.ts';
+import { runPython } from '../../../services/mxnet.ts';
 
-/** Real MXNet takes one thread and a bounded memory, so that no test takes the machine. */
+/** Real MXNet takes one thread, so that no test takes the machine. */
 const env = { OMP_NUM_THREADS: '1', MXNET_ENGINE_TYPE: 'NaiveEngine' };
-const kilobytes = 8_000_000;
 const here = import.meta.dirname;
-
-export interface Answer { readonly outcome: 'loads' | 'refused' | 'crash' | 'exhausted'; readonly why: string }
 
 /** A folder for as long as it is needed. */
 export function folder(): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), 'mxwarden-symbol-'));
   return { path, [Symbol.dispose]() { rmSync(path, { recursive: true, force: true }); } };
-}
-
-/** What real MXNet makes of each of these files. */
-export async function ask(files: readonly Uint8Array[]): Promise<Answer[]> {
-  using place = folder();
-  const input = files.map((bytes, index) => { const path = join(place.path, `${index}`); writeFileSync(path, bytes); return `${path}\n`; }).join('');
-  const { python } = await mxnet();
-  const command = `ulimit -v ${kilobytes}; exec "$0" "$1"`;
-  const { stdout, stderr, code } = await run('bash', ['-c', command, python, join(here, 'oracle.py')], { input, env, timeoutMs: 110_000 });
-  if (code !== 0) throw new Error(`the oracle ended with ${code}\n${stderr.slice(-1_000)}`);
-  return stdout.trim().split('\n').map(line => JSON.parse(line) as Answer);
 }
 
 export async function counts(questions: readonly (readonly [string, Readonly<Record<string, string>>])[]): Promise<(readonly [number, number] | null)[]> {
