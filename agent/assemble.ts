@@ -5,7 +5,9 @@ import { detectors } from '../detectors/index.ts';
 import { forwarders } from '../forwarders/index.ts';
 import type { Loaded } from './config/load.ts';
 import type { Config } from './config/schema.ts';
+import { type LetterFilter, serveControl } from './control.ts';
 import type { Log } from './contract/component.ts';
+import type { Finding } from './contract/finding.ts';
 import { RetryableError } from './contract/errors.ts';
 import type { Event, EventOf } from './contract/event.ts';
 import { createCommit } from './pipeline/commit.ts';
@@ -16,7 +18,7 @@ import { createInspector } from './pipeline/inspect.ts';
 import { record } from './pipeline/record.ts';
 import { createStream } from './pipeline/stream.ts';
 import { supervise } from './pipeline/supervise.ts';
-import { serveStatus, type SinkStatus, type Status } from './status.ts';
+import type { SinkStatus, Status } from './status.ts';
 import { openArtifacts } from './store/artifacts.ts';
 import { openDatabase } from './store/database.ts';
 import { openIncidents } from './store/incidents.ts';
@@ -41,6 +43,8 @@ export interface Agent {
   stop(): Promise<Readonly<Record<string, number | null>>>;
 }
 
+/** Findings that `mxwarden simulate` can ask for. */
+const mostRecent = 1_000;
 /** How often what became due is looked for when no event comes. */
 const tickMs = 250;
 
@@ -57,6 +61,8 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
   const host = await hostIdentity(config.host, config.stateDirectory);
   const run = `${startedAt.toString(36)}${randomBytes(2).toString('hex')}`;
   const seen = { findings: 0, lost: 0, unjudged: 0, processes: new Set<string>(), sensors: new Map<string, EventOf<'sensor.changed'>>() };
+
+  const recent: Finding[] = [];
 
   let detection = restoreDetection(config, state, log);
   const correlation = createCorrelation(config.incidents);
@@ -88,6 +94,8 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
     inspector.see(event);
     const findings = detection.see(event);
     seen.findings += findings.length;
+    for (const finding of findings) recent.push(finding);
+    if (recent.length > mostRecent) recent.splice(0, recent.length - mostRecent);
     correlation.see(event, findings);
   }
 
@@ -96,6 +104,24 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
     else if (event.kind === 'events.lost') seen.lost += event.count ?? 1;
     else if (event.kind === 'mxnet.mapped') seen.processes.add(`${event.process.pid}:${event.process.startTicks}`);
     else if (event.kind === 'process.exited') seen.processes.delete(`${event.process.pid}:${event.process.startTicks}`);
+  }
+
+  function retry(filter: LetterFilter): number {
+    const revived = outbox.retry(filter);
+    if (!revived.stored) throw revived.error;
+    delivery.notify();
+    return revived.value;
+  }
+
+  /** What an operator gives up is a loss like any other, and told as one. */
+  function drop(filter: LetterFilter): number {
+    const dropped = outbox.drop(filter);
+    if (!dropped.stored) throw dropped.error;
+    for (const { severity, count } of dropped.value) {
+      log.warn('alerts were dropped by the operator', { severity, count, sink: filter.sink ?? 'all' });
+      emit({ kind: 'events.lost', at: Date.now(), where: 'outbox', what: 'any', count });
+    }
+    return dropped.value.reduce((sum, { count }) => sum + count, 0);
   }
 
   function startDelivery(from: Config): Delivery {
@@ -109,7 +135,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
   stream.flush();
   const ticking = setInterval(() => commit.tick(), tickMs);
   const armedAt = Date.now();
-  const socket = await serveStatus(config.stateDirectory, status, log);
+  const socket = await serveControl(config.stateDirectory, { status, findings: since => recent.filter(({ at }) => at >= since), retry, drop }, log);
   const telemetry = config.telemetry ? (await import('./telemetry.ts')).startTelemetry(config.telemetry, host, version, status) : null;
 
   function status(): Status {
@@ -190,7 +216,7 @@ function sinkStatus(delivery: Delivery, outbox: Outbox): SinkStatus[] {
   const depths = new Map(depthOf(outbox).map(depth => [depth.sink, depth]));
   return delivery.status().map(({ sink, state, reason }) => {
     const depth = depths.get(sink);
-    return { name: sink, state, reason, pending: depth?.pending ?? 0, dead: depth?.dead ?? 0, oldestAt: depth?.oldestAt ?? null, lastSuccessAt: depth?.lastSuccessAt ?? null };
+    return { name: sink, state, reason, pending: depth?.pending ?? 0, bytes: depth?.bytes ?? 0, dead: depth?.dead ?? 0, oldestAt: depth?.oldestAt ?? null, lastSuccessAt: depth?.lastSuccessAt ?? null, lastError: depth?.lastError ?? null };
   });
 }
 

@@ -8,6 +8,7 @@ import { version } from './version.ts';
 /* argv → command. Each verb is imported only when it is asked for; this is the only place that ends the process. */
 
 type Verb = (...given: never[]) => Promise<ExitCode>;
+const severity = () => new Option('--severity <severity>', 'this and above').choices(severities);
 const format = () => new Option('--format <format>', 'how to print').choices(['text', 'json']).default('text');
 
 const program = new Command('mxwarden')
@@ -42,7 +43,7 @@ verb(program, 'replay', 'recorded events through the detectors again: the same f
 
 const incidents = program.command('incidents').description('what was found: the newest word on each incident, delivered or not');
 verb(incidents, 'list', 'one line an incident, newest last', 'mxwarden incidents list --severity high --since 24h')
-  .addOption(new Option('--severity <severity>', 'this and above').choices(severities)).option('--since <time>', 'changed since: 30m, 24h, 7d or an ISO date', since)
+  .addOption(severity()).option('--since <time>', 'changed since: 30m, 24h, 7d or an ISO date', since)
   .option('--open', 'only those not closed').option('--limit <n>', 'at most the newest so many', count, 1_000).addOption(format())
   .action(act(async () => (await import('./commands/incidents.ts')).list));
 verb(incidents, 'show', 'its story in order, the tree of processes, and what may be missing', 'mxwarden incidents show i-7f3a')
@@ -59,8 +60,21 @@ verb(config, 'schema', 'its JSON Schema, for editors', 'mxwarden config schema >
 
 const outbox = program.command('outbox').description('alerts that are not delivered yet, and dead letters');
 verb(outbox, 'list', 'one line an alert, oldest first', 'mxwarden outbox list --sink kafka --dead')
-  .option('--sink <name>', 'only of this forwarder').option('--dead', 'only dead letters, with the reason').addOption(format())
+  .option('--sink <name>', 'only of this forwarder').option('--dead', 'only dead letters, with the reason')
+  .addOption(severity()).option('--before <time>', 'came in before: 30m, 24h, 7d ago or an ISO date', since).addOption(format())
   .action(act(async () => (await import('./commands/outbox.ts')).list));
+
+verb(outbox, 'show', 'one alert whole, as it waits', 'mxwarden outbox show i-7f3a.1')
+  .argument('<id>', 'as listed').addOption(format())
+  .action(act(async () => (await import('./commands/outbox.ts')).show));
+verb(outbox, 'retry', 'send dead letters again, once what stood in their way is mended', 'mxwarden outbox retry --sink kafka --all')
+  .argument('[id...]', 'as listed').option('--all', 'all that the options choose').option('--sink <name>', 'only of this forwarder')
+  .addOption(severity()).option('--before <time>', 'came in before: 30m, 24h, 7d ago or an ISO date', since)
+  .action(act(async () => (await import('./commands/outbox.ts')).retry));
+verb(outbox, 'drop', 'give up dead letters, or what waits; told as a loss', 'mxwarden outbox drop --sink kafka --before 30d --all')
+  .argument('[id...]', 'as listed').option('--all', 'all that the options choose').option('--pending', 'what still waits, in place of dead letters')
+  .option('--sink <name>', 'only of this forwarder').addOption(severity()).option('--before <time>', 'came in before: 30m, 24h, 7d ago or an ISO date', since)
+  .action(act(async () => (await import('./commands/outbox.ts')).drop));
 
 function verb(parent: Command, name: string, description: string, example: string): Command {
   return parent.command(name).description(description).exitOverride().addHelpText('after', `\nExample:\n  ${example}`);

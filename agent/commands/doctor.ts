@@ -8,7 +8,7 @@ import { registry } from '../assemble.ts';
 import { loadConfig, type Loaded } from '../config/load.ts';
 import type { Need } from '../contract/collector.ts';
 import { UnavailableError } from '../contract/errors.ts';
-import { askStatus } from '../status.ts';
+import { ask } from '../control.ts';
 import { type CommonOptions, configFile, exitCode, type ExitCode, print, printJson } from './command.ts';
 
 interface Report {
@@ -64,7 +64,7 @@ async function findProcesses(host: Loaded['config']['host']): Promise<Report['pr
 
 async function agentState(stateDirectory: string): Promise<string> {
   try {
-    const { pid, collectors } = await askStatus(stateDirectory);
+    const { pid, collectors } = await ask(stateDirectory, { ask: 'status' });
     return `runs as pid ${pid}, ${collectors.filter(one => one.state === 'armed').length} of ${collectors.length} collectors armed`;
   } catch (error) {
     if (error instanceof UnavailableError) return 'does not run on this configuration';

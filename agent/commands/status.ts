@@ -1,12 +1,13 @@
 import { registry } from '../assemble.ts';
 import { loadConfig } from '../config/load.ts';
-import { askStatus, type Status } from '../status.ts';
+import { ask } from '../control.ts';
+import type { Status } from '../status.ts';
 import { type CommonOptions, configFile, exitCode, type ExitCode, print, printJson } from './command.ts';
 
 /** 0: all is well. 2: it runs, but something is not seen, stored or delivered. 69: no agent answers. */
 export async function status(options: CommonOptions): Promise<ExitCode> {
   const { config } = loadConfig(configFile(options.config), registry);
-  const told = await askStatus(config.stateDirectory);
+  const told = await ask(config.stateDirectory, { ask: 'status' });
   if (options.format === 'json') printJson(told);
   else for (const line of lines(told)) print(line);
   return isWell(told) ? exitCode.ok : exitCode.incomplete;

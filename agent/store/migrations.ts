@@ -81,4 +81,16 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX incident_by_age ON incident (changed_at);
     `,
   },
+  {
+    store: 'outbox',
+    sql: `
+      -- Dead letters that an operator has sent again: they wait for their sink, though its cursor has passed them.
+      CREATE TABLE outbox_again (
+        sink TEXT NOT NULL REFERENCES outbox_sink (name),
+        sequence INTEGER NOT NULL REFERENCES outbox (sequence) ON DELETE CASCADE,
+        PRIMARY KEY (sink, sequence)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX outbox_again_by_sequence ON outbox_again (sequence);
+    `,
+  },
 ];

@@ -4,9 +4,11 @@ import type { Stored } from './failure.ts';
 
 const maxReason = 1_000;
 
-/** What `sink` waits for, as a condition on a row of `outbox`. */
-const awaited = `outbox.sequence > outbox_sink.cursor
+/** What `sink` waits for beyond its cursor, as a condition on a row of `outbox`. */
+const ahead = `outbox.sequence > outbox_sink.cursor
   AND NOT EXISTS (SELECT 1 FROM outbox_dead WHERE sink = outbox_sink.name AND outbox_dead.sequence = outbox.sequence)`;
+/** All that it waits for: what was sent again lies behind the cursor. */
+const awaited = `((${ahead}) OR EXISTS (SELECT 1 FROM outbox_again WHERE sink = outbox_sink.name AND outbox_again.sequence = outbox.sequence))`;
 
 /** Notes which sinks count from now on, and counts anew what each waits for. Writes nothing when all is as it was. */
 export function enrol(database: Database, sinks: readonly string[]): void {
@@ -47,13 +49,19 @@ export function cursors(database: Database, sinks: readonly string[]): Cursors {
   const advance = database.prepare(`
     UPDATE outbox_sink SET cursor = :through, pending = pending - passed.count, bytes = outbox_sink.bytes - passed.bytes
     FROM (SELECT count(outbox.sequence) AS count, coalesce(sum(outbox.bytes), 0) AS bytes
-          FROM outbox_sink JOIN outbox ON ${awaited} WHERE name = :sink AND outbox.sequence <= :through) AS passed
+          FROM outbox_sink JOIN outbox ON ${ahead} WHERE name = :sink AND outbox.sequence <= :through) AS passed
     WHERE name = :sink AND cursor < :through`);
+  const arrived = database.prepare(`
+    UPDATE outbox_sink SET pending = pending - passed.count, bytes = outbox_sink.bytes - passed.bytes
+    FROM (SELECT count(*) AS count, coalesce(sum(outbox.bytes), 0) AS bytes FROM outbox_again JOIN outbox USING (sequence) WHERE sink = :sink AND sequence <= :through) AS passed
+    WHERE name = :sink AND passed.count > 0`);
+  const settle = database.prepare('DELETE FROM outbox_again WHERE sink = :sink AND sequence <= :through');
   const succeed = database.prepare('UPDATE outbox_sink SET last_success_at = ? WHERE name = ?');
   const last = database.prepare('SELECT last_sequence FROM outbox_total');
   const find = database.prepare(`SELECT outbox.sequence, outbox.bytes FROM outbox JOIN outbox_sink ON ${awaited} WHERE id = ? AND name = ?`);
   const kill = database.prepare('INSERT INTO outbox_dead (sink, sequence, at, reason) VALUES (?, ?, ?, ?)');
   const forgo = database.prepare('UPDATE outbox_sink SET pending = pending - 1, bytes = bytes - ? WHERE name = ?');
+  const forget = database.prepare('DELETE FROM outbox_again WHERE sink = ? AND sequence = ?');
   const complain = database.prepare('UPDATE outbox_sink SET last_error = ?, last_error_at = ? WHERE name = ?');
 
   const expect = (sink: string): void => { if (!sinks.includes(sink)) throw new RangeError(`the outbox knows no sink ${sink}`); };
@@ -62,6 +70,7 @@ export function cursors(database: Database, sinks: readonly string[]): Cursors {
   function buryOne(sink: string, id: string, reason: string): number {
     const row = find.get(id, sink) as { sequence: number; bytes: number } | undefined;
     if (row === undefined) return 0;
+    forget.run(sink, row.sequence);
     kill.run(sink, row.sequence, Date.now(), reason);
     forgo.run(row.bytes, sink);
     return 1;
@@ -74,6 +83,8 @@ export function cursors(database: Database, sinks: readonly string[]): Cursors {
       return database.transaction(() => {
         // Beyond the last, rows yet to come would count as confirmed.
         const through = Math.min(throughSequence, (last.get() as { last_sequence: number }).last_sequence);
+        arrived.run({ sink, through });
+        settle.run({ sink, through });
         advance.run({ sink, through });
         succeed.run(Date.now(), sink);
       });

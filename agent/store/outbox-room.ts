@@ -36,7 +36,8 @@ export function roomKeeper(database: Database, { maxBytes, maxAgeMs }: { readonl
   const remove = database.prepare(`
     DELETE FROM outbox WHERE sequence IN (
       SELECT sequence FROM outbox WHERE sequence > :after AND sequence <= :through AND NOT EXISTS (
-        SELECT 1 FROM outbox_dead JOIN outbox_sink ON name = sink WHERE enabled AND outbox_dead.sequence = outbox.sequence)
+        SELECT 1 FROM outbox_dead JOIN outbox_sink ON name = sink WHERE enabled AND reason <> '' AND outbox_dead.sequence = outbox.sequence)
+        AND NOT EXISTS (SELECT 1 FROM outbox_again JOIN outbox_sink ON name = sink WHERE enabled AND outbox_again.sequence = outbox.sequence)
       ORDER BY sequence LIMIT :limit)
     RETURNING sequence, bytes`);
   const release = database.prepare('UPDATE outbox_total SET bytes = bytes - ?');
@@ -48,7 +49,8 @@ export function roomKeeper(database: Database, { maxBytes, maxAgeMs }: { readonl
   const least = database.prepare('SELECT sequence, severity, bytes FROM outbox ORDER BY severity, sequence');
   const forgo = database.prepare(`
     UPDATE outbox_sink SET pending = pending - 1, bytes = bytes - :bytes
-    WHERE enabled AND cursor < :sequence AND NOT EXISTS (SELECT 1 FROM outbox_dead WHERE sink = name AND sequence = :sequence)`);
+    WHERE enabled AND ((cursor < :sequence AND NOT EXISTS (SELECT 1 FROM outbox_dead WHERE sink = name AND sequence = :sequence))
+      OR EXISTS (SELECT 1 FROM outbox_again WHERE sink = name AND sequence = :sequence))`);
   const drop = database.prepare('DELETE FROM outbox WHERE sequence = ?');
   const freePages = database.prepare('PRAGMA freelist_count');
   const vacuum = database.prepare(`PRAGMA incremental_vacuum(${vacuumStep})`);

@@ -31,12 +31,14 @@ export interface Entry {
 }
 
 export interface Filter {
-  readonly sink?: string;
-  readonly state?: Entry['state'];
+  readonly sink?: string | undefined;
+  readonly state?: Entry['state'] | undefined;
   /** And above. */
-  readonly severity?: Severity;
+  readonly severity?: Severity | undefined;
   /** Came in before, epoch milliseconds. */
-  readonly before?: number;
+  readonly before?: number | undefined;
+  /** Only these. */
+  readonly ids?: readonly string[] | undefined;
   /** At most this many, oldest first; 1,000 unless told. */
   readonly limit?: number;
 }
@@ -46,6 +48,8 @@ export interface OutboxView {
   depth(): readonly Depth[];
   /** What has not reached an enabled sink, in order. Throws RetryableError. */
   list(filter?: Filter): readonly Entry[];
+  /** One envelope whole; null when it is not here, or cannot be read. Throws RetryableError. */
+  draft(id: string): unknown;
 }
 
 interface SinkRow { name: string; cursor: number; pending: number; bytes: number; last_success_at: number | null; last_error: string | null; last_error_at: number | null }
@@ -55,32 +59,41 @@ interface EntryRow { sink: string; sequence: number; id: string; severity: numbe
 export function viewOutbox(reader: Reader): OutboxView {
   const sinks = reader.prepare('SELECT name, cursor, pending, bytes, last_success_at, last_error, last_error_at FROM outbox_sink WHERE enabled ORDER BY name');
   const oldest = reader.prepare(`
-    SELECT at FROM outbox WHERE sequence > :cursor
-      AND NOT EXISTS (SELECT 1 FROM outbox_dead WHERE sink = :sink AND outbox_dead.sequence = outbox.sequence)
-    ORDER BY sequence LIMIT 1`);
-  const dead = reader.prepare('SELECT count(*) AS count FROM outbox_dead WHERE sink = ?');
+    SELECT min(at) AS at FROM (
+      SELECT * FROM (SELECT at FROM outbox WHERE sequence > :cursor
+        AND NOT EXISTS (SELECT 1 FROM outbox_dead WHERE sink = :sink AND outbox_dead.sequence = outbox.sequence)
+        ORDER BY sequence LIMIT 1)
+      UNION ALL SELECT at FROM outbox JOIN outbox_again USING (sequence) WHERE sink = :sink)`);
+  const dead = reader.prepare("SELECT count(*) AS count FROM outbox_dead WHERE sink = ? AND reason <> ''");
   const entries = reader.prepare(`
     SELECT name AS sink, outbox.sequence, id, severity, outbox.at, outbox.bytes, reason, outbox_dead.at AS buried_at,
       CASE WHEN json_valid(draft) THEN draft ->> '$.body.title' END AS title
     FROM outbox JOIN outbox_sink LEFT JOIN outbox_dead ON sink = name AND outbox_dead.sequence = outbox.sequence
-    WHERE enabled AND (reason IS NOT NULL OR outbox.sequence > cursor)
+    WHERE enabled AND (reason IS NULL OR reason <> '') AND (reason IS NOT NULL OR outbox.sequence > cursor OR EXISTS (SELECT 1 FROM outbox_again WHERE sink = name AND outbox_again.sequence = outbox.sequence))
       AND (:sink IS NULL OR name = :sink)
       AND (:state IS NULL OR (reason IS NOT NULL) = (:state = 'dead'))
+      AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
       AND severity >= :severity AND (:before IS NULL OR outbox.at < :before)
     ORDER BY outbox.sequence, name LIMIT :limit`);
 
+  const whole = reader.prepare('SELECT draft FROM outbox WHERE id = ? AND json_valid(draft)');
+
   const depthOf = (row: SinkRow): Depth => ({
     sink: row.name, pending: row.pending, bytes: row.bytes,
-    oldestAt: (oldest.get({ sink: row.name, cursor: row.cursor }) as { at: number } | undefined)?.at ?? null,
+    oldestAt: (oldest.get({ sink: row.name, cursor: row.cursor }) as { at: number | null }).at,
     dead: (dead.get(row.name) as { count: number } | undefined)?.count ?? 0,
     lastSuccessAt: row.last_success_at,
     lastError: row.last_error === null ? null : { at: row.last_error_at ?? 0, reason: row.last_error },
   });
 
   return {
+    draft: id => reader.read(() => {
+      const row = whole.get(id);
+      return row === undefined ? null : JSON.parse(String(row['draft']));
+    }),
     depth: () => reader.read(() => (sinks.all() as unknown as SinkRow[]).map(depthOf)),
-    list: ({ sink, state, severity = 'info', before, limit = 1_000 } = {}) => reader.read(() => (entries.all({
-      sink: sink ?? null, state: state ?? null, severity: severities.indexOf(severity), before: before ?? null, limit,
+    list: ({ sink, state, severity = 'info', before, ids, limit = 1_000 } = {}) => reader.read(() => (entries.all({
+      sink: sink ?? null, state: state ?? null, severity: severities.indexOf(severity), before: before ?? null, ids: ids ? JSON.stringify(ids) : null, limit,
     }) as unknown as EntryRow[]).map(entryOf)),
   };
 }

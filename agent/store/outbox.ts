@@ -3,6 +3,7 @@ import type { Envelope } from '../contract/forwarder.ts';
 import type { Database } from './database.ts';
 import type { Stored } from './failure.ts';
 import { cursors, enrol } from './outbox-cursor.ts';
+import { type Letters, letters } from './outbox-letters.ts';
 import { type Dropped, roomKeeper } from './outbox-room.ts';
 import { type OutboxView, viewOutbox } from './outbox-view.ts';
 
@@ -21,7 +22,7 @@ export interface Appended {
  * A sink named for the first time begins with everything still here; one no longer named holds nothing back, and goes on
  * from its cursor should it be named again. A sink that was not given to `openOutbox` is a RangeError.
  */
-export interface Outbox extends OutboxView {
+export interface Outbox extends OutboxView, Letters {
   readonly sinks: readonly string[];
   /** One transaction: when it says stored, all of them are on disk for good. */
   append(drafts: readonly EnvelopeDraft[]): Stored<Appended>;
@@ -53,6 +54,7 @@ interface Row { sequence: number; id: string; bytes: number; draft: string }
 export function openOutbox(database: Database, sinks: readonly string[], { maxBytes = 2 ** 30, maxAgeMs = 30 * 86_400_000 }: OutboxOptions = {}): Outbox {
   enrol(database, sinks);
   const cursor = cursors(database, sinks);
+  const view = viewOutbox(database);
   const room = roomKeeper(database, { maxBytes, maxAgeMs });
 
   const last = database.prepare('SELECT last_sequence FROM outbox_total');
@@ -87,10 +89,19 @@ export function openOutbox(database: Database, sinks: readonly string[], { maxBy
     return { added: sequence - before, dropped: room.make(refused) };
   }
 
+  const again = database.prepare('SELECT sequence, id, bytes, draft FROM outbox JOIN outbox_again USING (sequence) WHERE sink = :sink ORDER BY sequence');
+
+  /** What was sent again goes first and by itself: its numbers lie behind the cursor. */
+  function* rowsFor(sink: string): Generator<Row> {
+    let any = false;
+    for (const row of again.iterate({ sink }) as Iterable<unknown> as Iterable<Row>) { any = true; yield row; }
+    if (!any) yield* waiting.iterate({ sink }) as Iterable<unknown> as Iterable<Row>;
+  }
+
   function* read(sink: string, maxCount: number, maxBytes: number): Generator<Row> {
     let count = 0;
     let bytes = 0;
-    for (const row of waiting.iterate({ sink }) as Iterable<unknown> as Iterable<Row>) {
+    for (const row of rowsFor(sink)) {
       count += 1;
       bytes += row.bytes;
       if (count > 1 && (count > maxCount || bytes > maxBytes)) return;
@@ -116,7 +127,8 @@ export function openOutbox(database: Database, sinks: readonly string[], { maxBy
 
   return {
     sinks,
-    ...viewOutbox(database),
+    ...view,
+    ...letters(database, view, sinks),
     append(drafts) {
       return drafts.length === 0 ? { stored: true, value: { added: 0, dropped: [] } } : database.transaction(() => insertAll(drafts));
     },

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import { openDatabase } from '../../../agent/store/database.ts';
 import { openIncidents } from '../../../agent/store/incidents.ts';
+import { openOutbox } from '../../../agent/store/outbox.ts';
 import { incident } from '../../builders.ts';
 import { run } from '../../services/run.ts';
+import { draft } from '../store/drafts.ts';
 
 const bin = new URL('../../../agent/mxwarden', import.meta.url).pathname;
 const mxwarden = (...args: string[]) => run(bin, args, { timeoutMs: 60_000 });
@@ -21,7 +23,7 @@ test('help names every verb and the exit codes, and each verb has an example', a
   t.is(code, 0);
   for (const verb of ['run', 'inspect', 'doctor', 'status', 'replay', 'config', 'outbox', 'incidents']) t.regex(stdout, new RegExp(`^  ${verb} `, 'm'));
   t.regex(stdout, /Exit codes: 0/);
-  for (const verb of [['run'], ['inspect'], ['doctor'], ['status'], ['replay'], ['config', 'check'], ['config', 'print'], ['config', 'schema'], ['outbox', 'list'], ['incidents', 'list'], ['incidents', 'show']]) {
+  for (const verb of [['run'], ['inspect'], ['doctor'], ['status'], ['replay'], ['config', 'check'], ['config', 'print'], ['config', 'schema'], ['outbox', 'list'], ['outbox', 'show'], ['outbox', 'retry'], ['outbox', 'drop'], ['incidents', 'list'], ['incidents', 'show']]) {
     t.regex((await mxwarden(...verb, '--help')).stdout, /Example:\n {2}mxwarden /, verb.join(' '));
   }
 });
@@ -144,4 +146,26 @@ test('incidents are listed and told with their story and their tree, beside or w
   t.is(several.code, 69);
   t.regex(several.stderr, /several incidents begin with/);
   t.is((await mxwarden('incidents', 'list', '--since', 'yesterday', '-c', file)).code, 64);
+});
+
+test('without an agent, dead letters are shown, sent again and dropped by the verb itself', async t => {
+  const file = await config('forwarders: { stdout: { enabled: false }, file: { path: ./alerts.jsonl } }');
+  {
+    using database = openDatabase(join(file, '../.mxwarden'), { debug() {}, info() {}, warn() {}, error() {} });
+    const outbox = openOutbox(database, ['file']);
+    outbox.append([draft('a', 'low'), draft('b', 'high')]);
+    outbox.bury('file', ['a', 'b'], 'no');
+    outbox.confirm('file', 2);
+  }
+  const of = (...words: string[]) => mxwarden('outbox', ...words, '-c', file);
+  t.is(JSON.parse((await of('show', 'b', '--format', 'json')).stdout).id, 'b');
+  t.is((await of('show', 'c')).code, 69);
+  t.is((await of('retry')).code, 64);
+  t.regex((await of('retry', '--severity', 'high', '--all')).stdout, /^1 dead letters/);
+  t.regex((await of('drop', 'a')).stdout, /^1 dead letters are dropped/);
+  t.is((await of('drop', 'a')).code, 1);
+  const left = await of('list', '--format', 'json');
+  t.like(JSON.parse(left.stdout), { id: 'b', state: 'pending' });
+  t.regex((await of('drop', '--pending', '--all')).stdout, /^1 alerts that waited are dropped/);
+  t.is((await of('list')).code, 0);
 });

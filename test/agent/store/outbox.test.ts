@@ -238,3 +238,59 @@ test('a sink nobody named is a mistake, not an empty queue', t => {
   t.throws(() => outbox.confirm('fiel', 1), { instanceOf: RangeError });
   t.throws(() => openOutbox(database(t), ['a', 'a']), { instanceOf: RangeError });
 });
+
+test('a dead letter that is sent again goes first, once, and can be buried again', t => {
+  const outbox = openOutbox(database(t), ['file', 'kafka']);
+  value(outbox.append(drafts(0, 4)));
+  value(outbox.bury('kafka', ['e1', 'e2'], 'too large'));
+  value(outbox.confirm('kafka', 3));
+  t.is(value(outbox.retry({ sink: 'kafka', ids: ['e1', 'e2'] })), 2);
+  t.deepEqual(ids(outbox, 'kafka'), ['e1', 'e2']);
+  t.deepEqual(pending(outbox), { file: 4, kafka: 3 });
+  t.is(outbox.list({ sink: 'kafka', state: 'pending' }).length, 3);
+  t.is(value(outbox.bury('kafka', ['e1'], 'still too large')), 1);
+  value(outbox.confirm('kafka', 3));
+  t.deepEqual(ids(outbox, 'kafka'), ['e3']);
+  t.like(outbox.depth()[1], { pending: 1, dead: 1 });
+  value(outbox.confirm('file', 4));
+  t.is(value(outbox.prune()), 2, 'what was sent again holds its row no longer');
+});
+
+test('what waits again survives a restart and keeps its row, and counts as before', t => {
+  const state = database(t);
+  const before = openOutbox(state, ['file']);
+  value(before.append(drafts(0, 2)));
+  value(before.bury('file', ['e0'], 'no'));
+  value(before.confirm('file', 2));
+  value(before.retry({}));
+  t.is(value(before.prune()), 1);
+  const after = openOutbox(state, ['file']);
+  t.deepEqual(pending(after), { file: 1 });
+  t.deepEqual(ids(after, 'file'), ['e0']);
+  t.true((after.depth()[0]?.oldestAt ?? 0) > 0);
+});
+
+test('a dead letter ahead of the cursor that is sent again waits in its place', t => {
+  const outbox = openOutbox(database(t), ['file']);
+  value(outbox.append(drafts(0, 3)));
+  value(outbox.bury('file', ['e1'], 'no'));
+  t.is(value(outbox.retry({})), 1);
+  t.deepEqual(ids(outbox, 'file'), ['e0', 'e1', 'e2']);
+  t.deepEqual(pending(outbox), { file: 3 });
+});
+
+test('what the operator drops is gone for the sink named, ahead of its cursor and behind it, and is counted', t => {
+  const outbox = openOutbox(database(t), ['file', 'kafka']);
+  value(outbox.append([draft('a', 'low'), draft('b', 'high'), draft('c', 'high'), draft('d', 'low')]));
+  value(outbox.bury('kafka', ['a', 'c'], 'no'));
+  value(outbox.confirm('kafka', 1));
+  t.deepEqual(value(outbox.drop({ sink: 'kafka' })).map(({ severity, count }) => [severity, count]), [['low', 1], ['high', 1]]);
+  t.deepEqual(value(outbox.drop({ sink: 'kafka', state: 'pending', severity: 'high' })).map(({ severity, count }) => [severity, count]), [['high', 1]]);
+  t.deepEqual(ids(outbox, 'kafka'), ['d']);
+  t.deepEqual(outbox.list({ sink: 'kafka' }).map(({ id }) => id), ['d']);
+  t.like(outbox.depth()[1], { pending: 1, dead: 0 });
+  t.deepEqual(ids(outbox, 'file'), ['a', 'b', 'c', 'd']);
+  value(outbox.confirm('kafka', 4));
+  value(outbox.confirm('file', 4));
+  t.is(value(outbox.prune()), 4);
+});
