@@ -1,14 +1,15 @@
 import { isIP } from 'node:net';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import { z } from 'zod';
-import { RetryableError } from '../agent/contract/errors.ts';
+import { ConfigError, RetryableError } from '../agent/contract/errors.ts';
 import type { ForwarderPort, Sink } from '../agent/contract/forwarder.ts';
 import { defineForwarder } from '../agent/contract/forwarder.ts';
 import { encodeLogRecord, rememberOrigins } from './encode/otlp.ts';
 import { courier, pack } from './wire/courier.ts';
+import { otlpEnvironment } from './wire/otlp-environment.ts';
 import type { Transport } from './wire/otlp-transport.ts';
 import { openGrpc, openHttp } from './wire/otlp-transport.ts';
-import { readTls, tlsConfig } from './wire/tls.ts';
+import { readTls, type TlsConfig, tlsConfig } from './wire/tls.ts';
 import type { Refused } from './wire/verdict.ts';
 import { errorOf, quoter, retry } from './wire/verdict.ts';
 
@@ -19,24 +20,45 @@ const headerValue = z.string().regex(/^[\x20-\x7e]*$/, { error: 'must be printab
 const endpoint = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .refine(text => { const url = new URL(text); return url.username === '' && url.password === ''; }, { error: 'must hold no credentials: give them as headers' });
 
-const config = z.strictObject({
-  protocol: z.enum(['http/protobuf', 'grpc']).default('http/protobuf'),
-  endpoint: endpoint.optional().describe('Default http://127.0.0.1:4318, or http://127.0.0.1:4317 for grpc; /v1/logs is added for http/protobuf'),
-  headers: z.record(headerName, headerValue).default({}).meta({ secret: true }),
-  tls: tlsConfig.default({}),
-  timeoutMs: z.int().min(100).max(300_000).default(10_000),
-  compression: z.enum(['gzip', 'none']).default('gzip'),
-}).refine(({ protocol, endpoint: text }) => !(protocol === 'grpc' && text?.startsWith('https:') && isIP(new URL(text).hostname.replace(/^\[|\]$/g, '')) !== 0), {
-  path: ['endpoint'], error: 'gRPC with TLS cannot reach an IP address: write the host name that the certificate names, or use protocol http/protobuf',
-});
+const shape = {
+  protocol: z.enum(['http/protobuf', 'http/json', 'grpc']).optional().describe('Default http/protobuf'),
+  endpoint: endpoint.optional().describe('Default http://127.0.0.1:4318, or http://127.0.0.1:4317 for grpc; /v1/logs is added for http'),
+  headers: z.record(headerName, headerValue).optional().meta({ secret: true }),
+  tls: tlsConfig.optional(),
+  timeoutMs: z.int().min(100).max(300_000).optional().describe('Default 10000'),
+  compression: z.enum(['gzip', 'none']).optional().describe('Default gzip'),
+};
+const reachable = ({ protocol, endpoint: text }: { readonly protocol?: string | undefined; readonly endpoint?: string | undefined }): boolean =>
+  !(protocol === 'grpc' && text?.startsWith('https:') && isIP(new URL(text).hostname.replace(/^\[|\]$/g, '')) !== 0);
+const unreachable = { path: ['endpoint'], error: 'gRPC with TLS cannot reach an IP address: write the host name that the certificate names, or use protocol http/protobuf' };
+/** What is not given here comes from the environment, see `otlpEnvironment`, and then from the defaults. */
+const config = z.strictObject(shape).refine(reachable, unreachable);
 export type OtlpConfig = z.infer<typeof config>;
+
+const complete = z.strictObject({ ...shape, exact: z.boolean().optional() }).refine(reachable, unreachable);
+export interface OtlpSettings {
+  readonly protocol: NonNullable<OtlpConfig['protocol']>;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls: TlsConfig;
+  readonly timeoutMs: number;
+  readonly compression: NonNullable<OtlpConfig['compression']>;
+}
+
+/** Configuration, then environment, then defaults. Throws ConfigError for a variable that cannot be what it says. */
+export function settingsOf(given: OtlpConfig, env: Readonly<Record<string, string | undefined>>): OtlpSettings {
+  const merged = complete.safeParse({ ...otlpEnvironment(env), ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)), ...given.endpoint && { exact: false } });
+  if (!merged.success) throw new ConfigError(`otlp: the environment (OTEL_EXPORTER_OTLP_…) and the configuration together do not work: ${z.prettifyError(merged.error)}`);
+  const { protocol = 'http/protobuf', endpoint: text, exact = false, headers = {}, tls = {}, timeoutMs = 10_000, compression = 'gzip' } = merged.data;
+  return { protocol, url: urlOf(protocol, text, exact), headers, tls, timeoutMs, compression };
+}
 
 /** Alerts as OpenTelemetry log events, acknowledged one batch at a time by the receiver itself. */
 export default defineForwarder({ name: 'otlp', optIn: true, config, open: openOtlp });
 
-export function endpointOf({ protocol, endpoint: text }: OtlpConfig): URL {
+function urlOf(protocol: OtlpSettings['protocol'], text: string | undefined, exact: boolean): URL {
   const url = new URL(text ?? (protocol === 'grpc' ? 'http://127.0.0.1:4317' : 'http://127.0.0.1:4318'));
-  if (protocol === 'http/protobuf' && !url.pathname.endsWith('/v1/logs')) url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/logs`;
+  if (protocol !== 'grpc' && !exact && !url.pathname.endsWith('/v1/logs')) url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/logs`;
   return url;
 }
 
@@ -44,13 +66,15 @@ export function endpointOf({ protocol, endpoint: text }: OtlpConfig): URL {
 const patience = 5;
 
 /** Owns: one transport, made at the first send and anew after the receiver turned out to be misconfigured. */
-async function openOtlp(settings: OtlpConfig, { log }: ForwarderPort): Promise<Sink> {
+async function openOtlp(given: OtlpConfig, { log }: ForwarderPort): Promise<Sink> {
+  const settings = settingsOf(given, process.env);
+  const { url } = settings;
   // Loaded here and not above: the encoder costs some 8 MiB, which an agent without this forwarder does not pay.
-  const [{ ProtobufLogsSerializer: serializer }, { resourceFromAttributes }] = await Promise.all([
+  const [{ ProtobufLogsSerializer, JsonLogsSerializer }, { resourceFromAttributes }] = await Promise.all([
     import('@opentelemetry/otlp-transformer'), import('@opentelemetry/resources')]);
+  const serializer = settings.protocol === 'http/json' ? JsonLogsSerializer : ProtobufLogsSerializer;
   const originOf = rememberOrigins(resourceFromAttributes);
   const quote = quoter([...Object.values(settings.headers), ...Object.values(settings.headers).flatMap(value => value.split(' ').slice(1))]);
-  const url = endpointOf(settings);
   if (url.protocol === 'http:' && Object.keys(settings.headers).length > 0 && !/^(localhost$|127\.|\[::1\]$)/.test(url.hostname)) {
     log.warn('otlp: headers without tls: whoever listens on the network can read them');
   }
@@ -59,7 +83,7 @@ async function openOtlp(settings: OtlpConfig, { log }: ForwarderPort): Promise<S
 
   async function connect(): Promise<Transport> {
     const plan = {
-      url, headers: settings.headers, tls: await readTls(settings.tls), timeoutMs: settings.timeoutMs, gzip: settings.compression === 'gzip',
+      url, contentType: settings.protocol === 'http/json' ? 'application/json' : 'application/x-protobuf', headers: settings.headers, tls: await readTls(settings.tls), timeoutMs: settings.timeoutMs, gzip: settings.compression === 'gzip',
       parse: (body: Uint8Array) => serializer.deserializeResponse(body), quote,
     };
     return settings.protocol === 'grpc' ? openGrpc(plan) : openHttp(plan);

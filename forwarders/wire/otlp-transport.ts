@@ -13,6 +13,8 @@ export interface Transport extends Disposable {
 }
 export interface TransportPlan {
   readonly url: URL;
+  /** Of the request, for HTTP. */
+  readonly contentType: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsMaterial;
   readonly timeoutMs: number;
@@ -24,10 +26,10 @@ export interface TransportPlan {
 const compress = promisify(gzip);
 
 /** Node's HTTP client and gRPC cost megabytes: each is loaded only by who speaks it. */
-export async function openHttp({ url, headers, tls, timeoutMs, gzip: zipped, parse, quote }: TransportPlan): Promise<Transport> {
+export async function openHttp({ url, contentType, headers, tls, timeoutMs, gzip: zipped, parse, quote }: TransportPlan): Promise<Transport> {
   const { openPost } = await import('./post.ts');
   const client = openPost(url, tls);
-  const fixed = { ...headers, 'content-type': 'application/x-protobuf', 'user-agent': 'mxwarden', ...(zipped ? { 'content-encoding': 'gzip' } : {}) };
+  const fixed = { ...headers, 'content-type': contentType, 'user-agent': 'mxwarden', ...(zipped ? { 'content-encoding': 'gzip' } : {}) };
   return {
     async exchange(request, count, signal) {
       const body = zipped ? await compress(request) : request;

@@ -6,10 +6,10 @@ import { gunzipSync } from 'node:zlib';
 import grpcJs from '@grpc/grpc-js';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import { MisconfiguredError, RejectedError, RetryableError } from '../../agent/contract/errors.ts';
+import { ConfigError, MisconfiguredError, RejectedError, RetryableError } from '../../agent/contract/errors.ts';
 import type { Sink } from '../../agent/contract/forwarder.ts';
 import { detectionFinding } from '../../forwarders/encode/ocsf-schema.ts';
-import otlp, { endpointOf } from '../../forwarders/otlp.ts';
+import otlp, { settingsOf } from '../../forwarders/otlp.ts';
 import { startCollector } from '../services/collector.ts';
 import { freePorts } from '../services/ports.ts';
 import { testWith } from '../services/require.ts';
@@ -37,11 +37,31 @@ async function receiver(t: ExecutionContext, reply: Reply): Promise<{ endpoint: 
 const answering = (status: number, headers: Record<string, string> = {}, body: string | Uint8Array = ''): Reply => response => { response.writeHead(status, headers).end(body); };
 
 test('the endpoint is a base to which the path of logs is added, unless it is there', t => {
-  const of = (change: object): string => endpointOf(otlp.config.parse(change)).href;
+  const of = (change: object): string => settingsOf(otlp.config.parse(change), {}).url.href;
   t.is(of({}), 'http://127.0.0.1:4318/v1/logs');
   t.is(of({ protocol: 'grpc' }), 'http://127.0.0.1:4317/');
   t.is(of({ endpoint: 'https://otel.example/in/' }), 'https://otel.example/in/v1/logs');
   t.is(of({ endpoint: 'https://otel.example/v1/logs' }), 'https://otel.example/v1/logs');
+});
+
+test('the standard variables stand in for what the configuration does not say, those of logs before the others', t => {
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'https://all.example/base', OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'https://logs.example/own/path', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20abc, x-scope = a=b ,nonsense,=x', OTEL_EXPORTER_OTLP_TIMEOUT: '2500', OTEL_EXPORTER_OTLP_COMPRESSION: 'none',
+    OTEL_EXPORTER_OTLP_CERTIFICATE: '/etc/ca.pem', OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: '',
+  };
+  const { url, ...rest } = settingsOf(otlp.config.parse({}), env);
+  t.is(url.href, 'https://logs.example/own/path', 'the endpoint of logs is used as it is');
+  t.deepEqual(rest, { protocol: 'http/json', headers: { authorization: 'Bearer abc', 'x-scope': 'a=b' }, timeoutMs: 2_500, compression: 'none', tls: { ca: '/etc/ca.pem' } });
+  t.is(settingsOf(otlp.config.parse({}), { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://all.example/base' }).url.href, 'https://all.example/base/v1/logs');
+  const own = settingsOf(otlp.config.parse({ endpoint: 'https://mine.example', timeoutMs: 100, headers: {} }), env);
+  t.deepEqual([own.url.href, own.timeoutMs, own.headers], ['https://mine.example/v1/logs', 100, {}]);
+});
+
+test('a variable that cannot be what it says is a fault of the configuration', t => {
+  for (const env of [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'carrier-pigeon' }, { OTEL_EXPORTER_OTLP_TIMEOUT: 'soon' }, { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, { OTEL_EXPORTER_OTLP_LOGS_HEADERS: 'a=x%0d%0ab' }, { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_ENDPOINT: 'https://10.0.0.1:4317' }]) {
+    t.throws(() => settingsOf(otlp.config.parse({}), env), { instanceOf: ConfigError, message: /environment/ }, JSON.stringify(env));
+  }
 });
 
 test('a configuration that cannot work is refused before anything starts', t => {
@@ -166,7 +186,7 @@ test('a receiver that is not there asks for another try, by either protocol', as
 
 testWith.serial(['collector'], 'a real Collector has every alert as a log event: name, severity, attributes, and the OCSF object as a map', async t => {
   await using collector = await startCollector();
-  for (const [protocol, endpoint] of [['http/protobuf', collector.http], ['grpc', `http://${collector.grpc}`]] as const) {
+  for (const [protocol, endpoint] of [['http/protobuf', collector.http], ['http/json', collector.http], ['grpc', `http://${collector.grpc}`]] as const) {
     const sink = await sinkOn(t, { protocol, endpoint });
     await sink.send(envelopes(3), calm);
     const records = (await collector.records()).slice(-3);
@@ -181,11 +201,11 @@ testWith.serial(['collector'], 'a real Collector has every alert as a log event:
     });
     t.deepEqual(detectionFinding.parse(record?.body).finding_info.uid, 'i-0');
   }
-  t.is((await collector.records()).length, 6);
+  t.is((await collector.records()).length, 9);
   const sink = await sinkOn(t, { endpoint: collector.http });
   await collector.stop();
   await t.throwsAsync(sink.send([envelope()], calm), { instanceOf: RetryableError });
   await collector.restart();
   await sink.send([envelope()], calm);
-  t.is((await collector.records()).length, 7);
+  t.is((await collector.records()).length, 10);
 });
