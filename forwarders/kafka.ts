@@ -6,6 +6,7 @@ import type { Envelope, ForwarderPort, Sink } from '../agent/contract/forwarder.
 import { defineForwarder } from '../agent/contract/forwarder.ts';
 import { type AlertFormat, contentType, encodeAs, formatConfig } from './encode/format.ts';
 import { isoTime } from './encode/story.ts';
+import { bearer, bearerConfig } from './wire/bearer.ts';
 import { courier, pack } from './wire/courier.ts';
 import { judgeKafkaError } from './wire/kafka-errors.ts';
 import { loadKafkajs, logTo } from './wire/kafkajs.ts';
@@ -22,11 +23,14 @@ const config = z.strictObject({
   key: z.enum(['host', 'artifact']).default('host').describe('Which alerts keep their order: those of a host, or those of an artifact by its digest'),
   format: formatConfig.default('ocsf'),
   tls: tlsConfig.optional(),
-  sasl: z.strictObject({
-    mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
-    username: z.string().min(1),
-    password: z.string().min(1).meta({ secret: true }),
-  }).optional(),
+  sasl: z.union([
+    z.strictObject({
+      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+      username: z.string().min(1),
+      password: z.string().min(1).meta({ secret: true }),
+    }),
+    z.strictObject({ mechanism: z.literal('oauthbearer'), bearer: bearerConfig }),
+  ]).optional(),
   connectionTimeoutMs: z.int().min(1_000).max(60_000).default(5_000),
   requestTimeoutMs: z.int().min(2_000).max(300_000).default(30_000),
 });
@@ -34,6 +38,8 @@ export type KafkaConfig = z.infer<typeof config>;
 
 /** Enough for a broker's hiccup or a moved leader; the patience for more is deliver.ts's. */
 const retry = { retries: 3, initialRetryTime: 100, maxRetryTime: 500 };
+/** To what a record is shortened that is too large even alone. */
+const trims = [131_072, 65_536, 32_768, 8_192, 2_048] as const;
 /** How long a farewell to the broker may take. */
 const farewellMs = 2_000;
 
@@ -46,17 +52,21 @@ export default defineForwarder({ name: 'kafka', optIn: true, config, open: openK
  */
 async function openKafka(settings: KafkaConfig, { log }: ForwarderPort): Promise<Sink> {
   const library = await loadKafkajs();
-  const quote = quoter(settings.sasl ? [settings.sasl.password, settings.sasl.username] : []);
+  const quote = quoter(secretsOf(settings.sasl));
+  const token = settings.sasl?.mechanism === 'oauthbearer' ? bearer(settings.sasl.bearer, quote) : null;
   if (settings.sasl && !settings.tls) log.warn('kafka: sasl without tls: whoever listens on the network can learn the credentials');
   let current: Promise<Producer> | null = null;
+  let sending: ReadonlyMap<string, Envelope> = new Map();
 
   async function connect(): Promise<Producer> {
     const { brokers, clientId, sasl, connectionTimeoutMs, requestTimeoutMs } = settings;
+    // Asked for before the broker is: what is wrong with the token then comes out as what it is.
+    await token?.();
     const made = new library.Kafka({
       brokers, clientId, connectionTimeout: connectionTimeoutMs, requestTimeout: requestTimeoutMs, authenticationTimeout: connectionTimeoutMs * 2,
       logLevel: library.logLevel.WARN, logCreator: logTo(log, quote), retry,
       ...(settings.tls ? { ssl: await readTls(settings.tls) } : {}),
-      ...(sasl ? { sasl: sasl as SASLOptions } : {}),
+      ...(token ? { sasl: { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await token() }) } } : sasl ? { sasl: sasl as SASLOptions } : {}),
     }).producer({
       createPartitioner: library.Partitioners.DefaultPartitioner, idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false,
       retry,
@@ -69,30 +79,50 @@ async function openKafka(settings: KafkaConfig, { log }: ForwarderPort): Promise
   const part = (old: Producer): Promise<void> => old.disconnect().catch((error: unknown) => { log.debug(`kafka: disconnect failed: ${quote(String(error))}`); });
   const retire = (old: Promise<Producer>): Promise<void> => old.then(part, () => { /* it never connected; whoever waited for it knows */ });
 
+  const sendAll = (producer: Producer, messages: Message[]) => producer.send({
+    topic: settings.topic, acks: -1, timeout: Math.ceil(settings.requestTimeoutMs * 0.8), compression: library.CompressionTypes.GZIP, messages,
+  });
+
   const deliver = courier<Message>(async (parcels, signal) => {
     current ??= connect();
     const using = current;
     const sent = using.then(producer => {
       if (signal.aborted) throw new RetryableError('stopped before it was sent');
-      return producer.send({
-        topic: settings.topic, acks: -1, timeout: Math.ceil(settings.requestTimeoutMs * 0.8), compression: library.CompressionTypes.GZIP,
-        messages: parcels.map(({ value }) => value),
-      });
+      return sendAll(producer, parcels.map(({ value }) => value));
     });
     try {
       await abortable(sent, signal);
       return null;
     } catch (error) {
       const verdict = isOurs(error) ? null : judgeKafkaError(error, quote);
-      if (verdict?.outcome === 'refused') return verdict;
+      if (verdict?.outcome === 'refused') return parcels.length === 1 && await trimmed(using, parcels[0]?.id ?? '', signal) ? null : verdict;
       if (current === using) current = null;
       void retire(using);
       throw verdict === null ? error : errorOf(verdict);
     }
   });
 
+  /** A record that is too large even alone is told with less, as long as that may help. True when it was taken. */
+  async function trimmed(using: Promise<Producer>, id: string, signal: AbortSignal): Promise<boolean> {
+    const envelope = sending.get(id);
+    if (!envelope) return false;
+    const whole = Buffer.byteLength(encodeAs(settings.format, envelope));
+    for (const most of trims.filter(size => size < whole)) {
+      try {
+        await abortable(using.then(producer => sendAll(producer, [messageOf(envelope, settings, most)])), signal);
+        log.warn(`kafka: ${quote(id)} was shortened from ${whole} to at most ${most} bytes, the broker takes no more`);
+        return true;
+      } catch (error) {
+        if (error instanceof RangeError) return false;
+        if (isOurs(error) || judgeKafkaError(error, quote).outcome !== 'refused') throw error;
+      }
+    }
+    return false;
+  }
+
   return {
     async send(batch, signal) {
+      sending = new Map(batch.map(envelope => [envelope.id, envelope]));
       const { parcels, unwanted } = pack(batch, envelope => messageOf(envelope, settings));
       await deliver([...Map.groupBy(parcels, ({ value }) => String(value.key)).values()], unwanted, signal);
     },
@@ -102,6 +132,14 @@ async function openKafka(settings: KafkaConfig, { log }: ForwarderPort): Promise
       if (last) await Promise.race([retire(last), delay(farewellMs, undefined, { ref: false })]);
     },
   };
+}
+
+/** What must not come back in a reason. */
+function secretsOf(sasl: KafkaConfig['sasl']): readonly string[] {
+  if (!sasl) return [];
+  if (sasl.mechanism !== 'oauthbearer') return [sasl.password, sasl.username];
+  const { token, clientSecret, clientId } = sasl.bearer;
+  return [token, clientSecret, clientId].filter(each => each !== undefined);
 }
 
 const isOurs = (error: unknown): boolean => error instanceof RetryableError || error instanceof MisconfiguredError;
@@ -119,12 +157,12 @@ function abortable<Result>(work: Promise<Result>, signal: AbortSignal): Promise<
 const uriPart = (text: string): string => encodeURIComponent(text.toWellFormed());
 
 /** CloudEvents 1.0, binary content mode: the attributes are headers, the value is the alert as it is. */
-export function messageOf(envelope: Envelope, { key, format }: { readonly key: KafkaConfig['key']; readonly format: AlertFormat }): Message {
+export function messageOf(envelope: Envelope, { key, format }: { readonly key: KafkaConfig['key']; readonly format: AlertFormat }, most?: number): Message {
   const { id, host, body: incident } = envelope;
   const subject = incident.artifact?.sha256 ?? incident.artifact?.place.path;
   return {
     key: key === 'artifact' && subject !== undefined ? subject : host.id,
-    value: encodeAs(format, envelope),
+    value: encodeAs(format, envelope, most),
     headers: {
       'content-type': contentType(format), ce_specversion: '1.0', ce_id: id, ce_type: 'mxwarden.detection', ce_source: `urn:mxwarden:host:${uriPart(host.id)}`,
       ce_subject: uriPart(incident.id), ce_time: isoTime(incident.changedAt),

@@ -15,6 +15,8 @@ export type { Message } from './kafka-client.ts';
 export type KafkaOptions = {
   /** Laid over the broker's own properties; `message.max.bytes`, for one. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Further words for the formatting of its storage, such as `--add-scram`. */
+  readonly format?: readonly string[];
 };
 
 export type TopicOptions = { readonly partitions?: number; readonly configs?: Readonly<Record<string, string>> };
@@ -78,7 +80,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<RealKafka>
     await writeFile(path('server.properties'), Object.entries(properties).map(([key, value]) => `${key}=${value}\n`).join(''));
     await writeFile(path('log4j2.properties'), logging);
     const java = [...jvm, `-Dlog4j2.configurationFile=${path('log4j2.properties')}`, '-cp', jars];
-    await mustRun('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', 'bXh3YXJkZW4tdGVzdC1rYQ', '-c', path('server.properties')]);
+    await mustRun('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', 'bXh3YXJkZW4tdGVzdC1rYQ', '-c', path('server.properties'), ...options.format ?? []]);
     const daemon = await Daemon.start({
       command: 'java', args: [...java, 'kafka.Kafka', path('server.properties')], cwd: folder,
       logFile: path('broker.log'), readyText: 'Kafka Server started',
