@@ -55,7 +55,7 @@ testWith.serial(['kafka'], 'a broker with TLS and passwords has the alerts; each
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer', 'super.users': 'User:ANONYMOUS;User:agent;User:CN=agent',
     'ssl.keystore.type': 'PEM', 'ssl.keystore.location': bundle, 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': truststore, 'listener.name.mtls.ssl.client.auth': 'required',
   }, format: ['--add-scram', 'SCRAM-SHA-256=[name=agent,password=hunter22]', '--add-scram', 'SCRAM-SHA-512=[name=agent,password=hunter22]'] });
-  await asAdmin(`127.0.0.1:${ports.plaintext}`, admin => admin.createTopics({ waitForLeaders: true, topics: [{ topic: 'alerts', numPartitions: 1 }, { topic: 'guarded', numPartitions: 1, configEntries: [{ name: 'min.insync.replicas', value: '2' }] }] }));
+  await asAdmin(`127.0.0.1:${ports.plaintext}`, admin => admin.createTopics({ waitForLeaders: true, topics: [{ topic: 'alerts', numPartitions: 1 }] }));
 
   const sasl = { mechanism: 'plain', username: 'agent', password: 'hunter22' };
   const [secure, mutual] = [{ brokers: [`127.0.0.1:${ports.sasl}`] }, { brokers: [`127.0.0.1:${ports.mtls}`] }];
@@ -74,7 +74,6 @@ testWith.serial(['kafka'], 'a broker with TLS and passwords has the alerts; each
     ['no token at all', { ...secure, sasl: { mechanism: 'oauthbearer', bearer: { tokenFile: join(folder, 'absent') } }, tls: { ca: ours.ca } }, MisconfiguredError, /tokenFile: .*ENOENT/],
     ['no right to write', { ...secure, sasl: { ...sasl, username: 'nobody' }, tls: { ca: ours.ca } }, MisconfiguredError, /may not (write to this topic|see it)|grant WRITE/],
     ['expired certificate', { brokers: [`127.0.0.1:${ports.outdated}`], tls: { ca: ours.ca } }, MisconfiguredError, /has expired/],
-    ['too few replicas', { ...secure, topic: 'guarded', sasl, tls: { ca: ours.ca } }, RetryableError, /too few replicas/],
     ['untrusted authority', { ...secure, sasl, tls: { ca: theirs.ca } }, MisconfiguredError, /authority that tls\.ca does not name/],
     ['wrong host name', { brokers: [`localhost:${ports.sasl}`], sasl, tls: { ca: ours.ca } }, MisconfiguredError, /another host name/],
     ['no client certificate', { ...mutual, tls: { ca: ours.ca } }, MisconfiguredError, /client certificate/],
