@@ -6,12 +6,11 @@ import type { MxnetCalled } from '../agent/contract/event.ts';
 import type { Process } from '../agent/contract/process.ts';
 import { openCensus } from './kernel/procfs/census.ts';
 import { describeProcess } from './kernel/procfs/describe.ts';
+import { type LevelListener, openSensor, type Sensor } from './kernel/bpf/level.ts';
 import { createBudget } from './kernel/tracefs/budget.ts';
 import type { Call } from './kernel/tracefs/calls.ts';
-import { lossDraft } from './kernel/tracefs/loss.ts';
 import { nameIn, nameOf, otherArgument, resolveName, unresolvedName } from './kernel/tracefs/naming.ts';
 import { forkedPortrait } from './kernel/tracefs/portrait.ts';
-import { openSession, type Session } from './kernel/tracefs/session.ts';
 import type { Entered, Named } from './kernel/tracefs/wire.ts';
 import { watchDescriptors } from './kernel/tracefs/descriptors.ts';
 
@@ -26,6 +25,8 @@ const config = z.strictObject({
   /** Of each CPU, in the kernel. */
   bufferKb: z.int().min(64).max(65_536).default(1_024),
   mountTracefs: z.boolean().default(true),
+  /** `best`: programs in the kernel where they work, else tracefs. */
+  level: z.enum(['best', 'bpf', 'tracefs']).default('best'),
   /** Only without privilege: how often to look for model files among open descriptors. */
   pollMs: z.int().min(50).max(10_000).default(150),
 });
@@ -51,32 +52,32 @@ const looksPerSecond = 1_000;
 /** Which model each MXNet process loads, through which function, and how that ended: by probes on libmxnet itself. */
 export default defineCollector({
   name: 'mxnet',
-  needs: ['root', 'tracefs', 'uprobes'],
+  needs: ['root', 'kernel'],
   without: blindWithout[0] ?? '',
   config,
   async start(settings, port) {
-    let session: Session & AsyncDisposable;
+    let sensor: Sensor;
     try {
-      session = await openSession(port.host, { log: port.log, bufferKb: settings.bufferKb, mount: settings.mountTracefs });
+      sensor = await openSensor(port.host, { log: port.log, level: settings.level, bufferKb: settings.bufferKb, mount: settings.mountTracefs });
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
       port.log.warn(`loads are not seen by probes: ${error.message}`);
       return startUnprivileged(settings, port);
     }
-    try { return await startProbing(settings, port, session); } catch (error) { await session[Symbol.asyncDispose](); throw error; }
+    try { return await startProbing(settings, port, sensor); } catch (error) { await sensor[Symbol.asyncDispose](); throw error; }
   },
 });
 
-async function startProbing({ libraries }: Config, port: CollectorPort, session: Session & AsyncDisposable): Promise<AsyncDisposable> {
-  const blind = [...blindAlways, ...session.probes.blind];
+async function startProbing({ libraries }: Config, port: CollectorPort, sensor: Sensor): Promise<AsyncDisposable> {
+  const blind = [...blindAlways, ...sensor.probes.blind];
   const expected = blind.length;
   const say = (state: 'armed' | 'degraded' | 'down', why: readonly string[] = []): void =>
-    port.emit({ kind: 'sensor.changed', at: Date.now(), sensor: 'mxnet', level: 'tracefs', state, blind: [...why, ...blind] });
+    port.emit({ kind: 'sensor.changed', at: Date.now(), sensor: 'mxnet', level: sensor.level, state, blind: [...why, ...blind] });
   let armed = false;
 
   async function probe(openPath: string, shown: string): Promise<void> {
     try {
-      const added = await session.probes.add(openPath);
+      const added = await sensor.probes.add(openPath);
       if (added !== null) port.log.info('probes placed', { library: shown, functions: added.functions.length });
     } catch (error) {
       const unseen = `loads through ${shown}: ${error instanceof Error ? error.message : String(error)}`;
@@ -87,18 +88,18 @@ async function startProbing({ libraries }: Config, port: CollectorPort, session:
     }
   }
 
-  session.join({ ...tellCalls(port, session), lost: (...loss) => port.emit(lossDraft(...loss)), changed: (state, why) => say(state, [why]) });
+  sensor.join({ ...tellCalls(port, sensor), lost: draft => port.emit(draft), changed: (state, why) => say(state, [why]) });
   const first: Promise<void>[] = [];
-  session.census.join({ mapped(_, library) { const done = probe(library.openPath, library.place.path); if (!armed) first.push(done); } });
+  sensor.census.join({ mapped(_, library) { const done = probe(library.openPath, library.place.path); if (!armed) first.push(done); } });
   for (const pattern of libraries) for await (const path of glob(pattern)) await probe(path, path);
   await Promise.all(first);
   armed = true;
   say(blind.length > expected ? 'degraded' : 'armed');
-  return session;
+  return sensor;
 }
 
 /** What must be looked at while the call is under way, and what is told when it is over. */
-function tellCalls(port: CollectorPort, session: Session): { entering(record: Named | Entered): void; called(call: Call): void } {
+function tellCalls(port: CollectorPort, sensor: Sensor): Required<Pick<LevelListener, 'entering' | 'called'>> {
   const arguments_ = new WeakMap<Named | Entered, MxnetCalled['argument']>();
   const portraits = new Map<number, { readonly at: number; readonly process: Process }>();
   const mayLook = createBudget(looksPerSecond);
@@ -108,7 +109,7 @@ function tellCalls(port: CollectorPort, session: Session): { entering(record: Na
     if (known !== undefined && performance.now() - known.at < freshMs) return known.process;
     const process = describeProcess(port.host, pid);
     // A name in brackets: it has ended, and shows no more than that.
-    const before = known?.process ?? session.census.members.get(pid)?.process;
+    const before = known?.process ?? sensor.census.members.get(pid)?.process;
     if (process === null || (process.executable.path.startsWith('[') && before !== undefined)) return before;
     portraits.delete(pid);
     portraits.set(pid, { at: performance.now(), process });
@@ -119,21 +120,21 @@ function tellCalls(port: CollectorPort, session: Session): { entering(record: Na
 
   return {
     entering(record) {
-      const shape = session.probes.sites.get(record.probe)?.shape;
+      const shape = sensor.probes.sites.get(record.probe)?.shape;
       const name = shape?.argument === 'path' ? nameIn(record) : undefined;
       if (name !== undefined && mayLook()) arguments_.set(record, resolveName(port.host, record.tid, name));
       if (record.pid === null) return;
       portray(record.pid);
-      if (!session.census.members.has(record.pid)) session.census.look(record.pid);
-      if (shape !== undefined && shape.argument !== 'none') session.census.noteLoad(record.pid);
+      if (!sensor.census.members.has(record.pid)) sensor.census.look(record.pid);
+      if (shape !== undefined && shape.argument !== 'none') sensor.census.noteLoad(record.pid);
     },
     called(call) {
-      const shape = session.probes.sites.get(call.site.probe)?.shape;
-      if (shape === undefined) { port.emit(lossDraft('api', 'collector', 1)); return; }
+      const shape = sensor.probes.sites.get(call.site.probe)?.shape;
+      if (shape === undefined) { port.emit({ kind: 'events.lost', at: Date.now(), where: 'collector', what: 'mxnet.called', count: 1 }); return; }
       const pid = call.pid ?? call.tid;
-      const process = portray(pid) ?? forkedPortrait({ pid, startTicks: session.clock.startTicks(call.startedAt) }, null);
+      const process = portray(pid) ?? call.process ?? forkedPortrait({ pid, startTicks: sensor.clock.startTicks(call.startedAt) }, null);
       port.emit({
-        kind: 'mxnet.called', at: session.clock.epoch(call.startedAt), process, thread: call.tid, api: call.site.name,
+        kind: 'mxnet.called', at: sensor.clock.epoch(call.startedAt), process, thread: call.tid, api: call.site.name,
         argument: shape.argument === 'path' ? pathArgument(call) : otherArgument(shape, call),
         outcome: call.outcome, signal: call.signal, durationMs: (call.endedAt - call.startedAt) / 1e6,
       });

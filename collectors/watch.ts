@@ -1,15 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
 import { type CollectorPort, defineCollector } from '../agent/contract/collector.ts';
+import { type Attribution, attribute } from './kernel/fanotify/attribution.ts';
+import type { Author } from './kernel/fanotify/deeds.ts';
+import type { Deed } from './kernel/fanotify/session.ts';
 import { type Cause, trackBlindness } from './kernel/inotify/blindness.ts';
 import { type FolderWatch, isCrippled, watchFolders } from './kernel/inotify/folder-watch.ts';
 import { keepFolders } from './kernel/inotify/folders.ts';
-import { nameFilter } from './kernel/inotify/globs.ts';
-import { createLedger } from './kernel/inotify/ledger.ts';
+import { type NameFilter, nameFilter } from './kernel/inotify/globs.ts';
+import { createLedger, type Ledger } from './kernel/inotify/ledger.ts';
 import { cureOf, type Limits, readLimits } from './kernel/inotify/limits.ts';
 import { createObserver, type Observer } from './kernel/inotify/observer.ts';
-import { placeOf, rawOf } from './kernel/inotify/raw-path.ts';
+import { folderOf, nameOf, placeOf, type RawPath, rawOf } from './kernel/inotify/raw-path.ts';
 import { createTelling, type Tiding } from './kernel/inotify/telling.ts';
-import { searchWriters, type WriterSearch } from './kernel/inotify/writer.ts';
+import { searchWriters } from './kernel/inotify/writer.ts';
 import { fileIdentity } from './kernel/procfs/describe.ts';
 
 const pattern = z.string().min(1).max(4_095);
@@ -32,12 +36,16 @@ const config = z.strictObject({
     .describe('Files and folders; what is beyond is not watched, and the sensor says so. Some 400 bytes each.'),
   maxWatches: z.int().min(0).max(1_000_000).default(10_000)
     .describe('Folders with an inotify watch, which takes some 10 kB each; folders beyond are polled, and the sensor says so.'),
+  askWho: z.boolean().default(true).describe('Ask the kernel (fanotify) who changes and opens files in the roots; needs CAP_SYS_ADMIN.'),
+  opens: z.boolean().default(true).describe('Tell also who opens them, whatever for; with askWho only.'),
 });
 type Config = z.infer<typeof config>;
 
 const sensor = 'watch';
 /** Start does not wait longer for the arming of a huge tree. */
 const startMs = 1_000;
+/** Nor for the process that says who: it is told when that comes later. */
+const askMs = 5_000;
 const renameMs = 150;
 /** A change is dated by the file's ctime, which nobody can set, unless that is as old as this. */
 const mostLateMs = 120_000;
@@ -52,6 +60,7 @@ export default defineCollector<Config>({
     const writers = searchWriters(port.host);
     const ledger = createLedger();
     const blindness = trackBlindness(wordsFor(config, limits), () => { if (hasStarted) sayState(); });
+    const filter = nameFilter(config.include, config.exclude);
     const firstRoot = rawOf(config.roots[0] ?? '');
     let hasStarted = false;
     let isLimited = false;
@@ -59,14 +68,20 @@ export default defineCollector<Config>({
       const wasLimited = isLimited;
       isLimited = blindness.has('watches') || blindness.has('instances');
       if (isLimited && !wasLimited) port.emit({ kind: 'events.lost', at: Date.now(), where: 'kernel', what: 'file.changed', count: null });
-      const blind = blindness.lines();
-      const state = blindness.isDegraded() ? 'degraded' : 'armed';
+      const blind = [...blindness.lines(), ...authors?.state === 'down' ? authors.blind() : []];
+      const state = blindness.isDegraded() || authors?.state === 'down' ? 'degraded' : 'armed';
       if (state === 'degraded') port.log.error('the watch on model files is not whole', { blind });
-      port.emit({ kind: 'sensor.changed', at: Date.now(), sensor, level: 'unprivileged', state, blind: [...blind, ...alwaysBlind] });
+      port.emit({ kind: 'sensor.changed', at: Date.now(), sensor, level: authors?.state === 'armed' ? 'fanotify' : 'unprivileged', state, blind: [...new Set([...blind, ...authors?.blind() ?? blindOfWho, ...alwaysBlind])] });
     }
+    const authors = !config.askWho ? null : askWho(config, port, {
+      ledger, filter, lookAgain: path => observer.lookAgain([path]), changed: () => { if (hasStarted) sayState(); },
+      tell: (tiding, author) => tell(tiding, port, author.by ? author : { ...author, by: isAsked(tiding.path) ? null : writerNow(tiding) }),
+    });
+    const isAsked = (path: RawPath): boolean => authors?.isMarked(folderOf(path)) ?? false;
+    const writerNow = ({ sight, change }: Tiding) => (sight && change !== 'found' ? writers.writerOf(sight.row) : null);
     const telling = createTelling({
       stableMs: config.stableMs, maxUnstableMs: config.maxUnstableMs, renameMs,
-      tell: tiding => tell(tiding, port, writers),
+      tell: tiding => (authors ? authors.tell(tiding) : tell(tiding, port, { by: writerNow(tiding), pid: null })),
       lookAgain: paths => observer.lookAgain(paths),
     });
     const watch: FolderWatch = watchFolders(limits.queuedEvents ?? Number.POSITIVE_INFINITY, {
@@ -76,8 +91,9 @@ export default defineCollector<Config>({
     });
     const folders = keepFolders({
       ...config, forcePoll: config.forcePoll || isCrippled(), host: port.host, log: port.log, ledger, telling, blindness, watch,
-      filter: nameFilter(config.include, config.exclude), startedNs: BigInt(Date.now()) * 1_000_000n,
-      opened: path => observer.opened(path),
+      filter, startedNs: BigInt(Date.now()) * 1_000_000n,
+      opened: path => { authors?.folder(path); observer.opened(path); },
+      closed: path => authors?.noFolder(path),
       stirred: path => observer.stirred(path),
       isNoticed: (folder, name) => observer.isNoticed(folder, name),
       takeNoticed: () => observer.takeNoticed(),
@@ -85,7 +101,8 @@ export default defineCollector<Config>({
     });
     const observer: Observer = createObserver({
       ...config, ledger, folders, telling, blindness,
-      stirring: paths => writers.search(paths),
+      // Where the kernel tells who it was, nobody is searched for.
+      stirring: paths => { const unasked = paths.values().filter(path => !isAsked(path)).toArray(); if (unasked.length > 0) writers.search(new Set(unasked)); },
       overflowed: () => {
         port.log.error('the kernel may have dropped notices; all is compared again', { cure: cureOf.queue(limits) });
         port.emit({ kind: 'events.lost', at: Date.now(), where: 'kernel', what: 'file.changed', count: null });
@@ -97,34 +114,64 @@ export default defineCollector<Config>({
       failed: error => port.fail(error),
     });
     blindness.add('inventory', firstRoot);
-    await observer.start(startMs);
+    await Promise.all([observer.start(startMs), authors && Promise.race([authors.started, delay(askMs, undefined, { ref: false })])]);
     hasStarted = true;
     sayState();
     return {
       async [Symbol.asyncDispose]() {
         hasStarted = false;
         await observer.stop();
+        await authors?.flush();
+        await authors?.[Symbol.asyncDispose]();
         await watch.close();
       },
     };
   },
 });
 
-function tell({ change, path, from, sight }: Tiding, port: CollectorPort, writers: WriterSearch): void {
-  const now = Date.now();
-  const ctime = sight ? Number(sight.stat.ctimeNs / 1_000n) / 1_000 : now;
-  port.emit({
-    kind: 'file.changed', change, place: placeOf(path), ...(from === null ? {} : { from: placeOf(from) }),
-    at: change !== 'found' && ctime <= now && now - ctime < mostLateMs ? ctime : now,
-    file: sight ? fileIdentity(sight.stat) : null,
-    access: sight ? { uid: sight.row.uid, gid: sight.row.gid, mode: sight.row.mode } : null,
-    by: sight && change !== 'found' ? writers.writerOf(sight.row) : null,
+interface AskedBy {
+  readonly ledger: Ledger;
+  readonly filter: NameFilter;
+  lookAgain(path: RawPath): void;
+  changed(): void;
+  tell(tiding: Tiding, author: Author): void;
+}
+
+/** Who does it, asked of the kernel; who opens a file is told here, as nothing in the folder changes by it. */
+function askWho(config: Config, port: CollectorPort, { ledger, filter, lookAgain, changed, tell }: AskedBy): Attribution {
+  function opened({ at, path, inside, target, by, pid }: Deed): void {
+    const folder = ledger.folders.get(folderOf(path));
+    if (!config.opens || !folder || !(folder.files.has(nameOf(path)) || filter.file(path.slice(folder.root.length + 1)))) return;
+    if (target === null) port.emit({ kind: 'events.lost', at, where: 'collector', what: 'file.accessed', count: 1 });
+    else port.emit({ kind: 'file.accessed', at, place: placeOf(path, inside), file: target.file, what: 'model', by, ...by === null && pid > 0 ? { gone: pid } : {} });
+  }
+  return attribute({
+    host: port.host, log: port.log, maxFolders: config.maxWatches, tell, opened, changed,
+    stirred: path => { if (ledger.folders.has(folderOf(path))) lookAgain(path); },
+    lost: (what, count) => port.emit({
+      kind: 'events.lost', at: Date.now(), where: count === null ? 'kernel' : 'collector', what: what === 'opens' ? 'file.accessed' : 'file.changed', count,
+    }),
   });
 }
 
-const alwaysBlind = [
+function tell({ change, path, from, sight }: Tiding, port: CollectorPort, author: Author): void {
+  const now = Date.now();
+  const ctime = sight ? Number(sight.stat.ctimeNs / 1_000n) / 1_000 : now;
+  port.emit({
+    kind: 'file.changed', change, place: placeOf(path, author.by ? author.inside : null), ...(from === null ? {} : { from: placeOf(from) }),
+    at: change !== 'found' && ctime <= now && now - ctime < mostLateMs ? ctime : now,
+    file: sight ? fileIdentity(sight.stat) : null,
+    access: sight ? { uid: sight.row.uid, gid: sight.row.gid, mode: sight.row.mode } : null,
+    by: author.by, ...author.by === null && author.pid !== null ? { gone: author.pid } : {},
+  });
+}
+
+const blindOfWho = [
   'who writes a file is known only when it is still open for writing when the notice of it comes; of several writers, one',
-  'what is written through a mapping, through a hard link outside the roots or below an overlay is seen at the next rescan only',
+  'what is written through a mapping or through a hard link outside the roots is seen at the next rescan only',
+];
+const alwaysBlind = [
+  'what is written below an overlay is seen at the next rescan only',
   'a change that is undone before it is looked at, within some 20 ms, is not seen',
 ] as const;
 

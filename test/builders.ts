@@ -45,6 +45,10 @@ export const fileOpened = (change: Change<'file.opened'> = {}): EventOf<'file.op
   kind: 'file.opened', id: 'e1', collector: 'mxnet', at: noon, place: { path: modelPath }, file: identity(), by: process(), ...change,
 });
 
+export const fileAccessed = (change: Change<'file.accessed'> = {}): EventOf<'file.accessed'> => ({
+  kind: 'file.accessed', id: 'e1', collector: 'secrets', at: noon, place: { path: '/etc/shadow' }, file: identity(), what: 'secret', by: process(), ...change,
+});
+
 export const processExecuted = (change: Change<'process.executed'> = {}): EventOf<'process.executed'> => ({
   kind: 'process.executed', id: 'e1', collector: 'exec', at: noon, process: child(), parent: ref(), tree: ref(), ...change,
 });
@@ -90,6 +94,26 @@ export const networkTransferred = (change: Change<'network.transferred'> = {}): 
   receivedBytes: 4_000, ...change,
 });
 
+export const memoryProtected = (change: Change<'memory.protected'> = {}): EventOf<'memory.protected'> => ({
+  kind: 'memory.protected', id: 'e1', collector: 'system', at: noon, process: process(), tree: ref(), change: 'protected',
+  backing: 'anonymous', writable: false, wasWritable: true, bytes: 4_096, ...change,
+});
+
+export const processTraced = (change: Change<'process.traced'> = {}): EventOf<'process.traced'> => ({
+  kind: 'process.traced', id: 'e1', collector: 'system', at: noon, process: process(), tree: ref(), target: ref({ pid: 977, startTicks: 512 }),
+  means: 'attach', ...change,
+});
+
+export const credentialsChanged = (change: Change<'credentials.changed'> = {}): EventOf<'credentials.changed'> => ({
+  kind: 'credentials.changed', id: 'e1', collector: 'system', at: noon, process: process(), tree: ref(), uid: { before: 1_001, after: 0 },
+  gained: ['CAP_SYS_ADMIN'], dropped: [], ...change,
+});
+
+export const kernelUsed = (change: Change<'kernel.used'> = {}): EventOf<'kernel.used'> => ({
+  kind: 'kernel.used', id: 'e1', collector: 'system', at: noon, process: process(), tree: ref(), interface: 'mount', detail: 'tmpfs',
+  allowed: null, ...change,
+});
+
 export const artifactInspected = (change: Change<'artifact.inspected'> = {}): EventOf<'artifact.inspected'> => ({
   kind: 'artifact.inspected', id: 'e1', collector: 'inspector', at: noon, place: { path: modelPath }, file: identity(),
   sha256: 'a'.repeat(64), format: 'ndarray-container', verdict: 'clean', observations: [],
@@ -124,9 +148,10 @@ export const eventsLost = (change: Change<'events.lost'> = {}): EventOf<'events.
 
 /** One valid event of each kind: the compiler asks for a new line when the language grows. */
 export const oneOfEach: { readonly [Kind in EventKind]: (change?: Change<Kind>) => EventOf<Kind> } = {
-  'file.changed': fileChanged, 'file.opened': fileOpened, 'process.executed': processExecuted, 'process.exited': processExited,
+  'file.changed': fileChanged, 'file.opened': fileOpened, 'file.accessed': fileAccessed, 'process.executed': processExecuted, 'process.exited': processExited,
   'process.sampled': processSampled, 'mxnet.mapped': mxnetMapped, 'mxnet.called': mxnetCalled, 'network.connected': networkConnected,
-  'network.transferred': networkTransferred, 'artifact.inspected': artifactInspected, 'host.sampled': hostSampled,
+  'network.transferred': networkTransferred, 'memory.protected': memoryProtected, 'process.traced': processTraced,
+  'credentials.changed': credentialsChanged, 'kernel.used': kernelUsed, 'artifact.inspected': artifactInspected, 'host.sampled': hostSampled,
   'sensor.changed': sensorChanged, 'agent.sampled': agentSampled, 'agent.started': agentStarted,
   'baseline.restored': baselineRestored, 'events.lost': eventsLost,
 };

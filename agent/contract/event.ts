@@ -18,6 +18,7 @@ import type { Process, ProcessRef } from './process.ts';
 export type Event =
   | FileChanged
   | FileOpened
+  | FileAccessed
   | ProcessExecuted
   | ProcessExited
   | ProcessSampled
@@ -25,6 +26,10 @@ export type Event =
   | MxnetCalled
   | NetworkConnected
   | NetworkTransferred
+  | MemoryProtected
+  | ProcessTraced
+  | CredentialsChanged
+  | KernelUsed
   | ArtifactInspected
   | HostSampled
   | SensorChanged
@@ -61,11 +66,23 @@ export interface FileChanged extends Fact<'file.changed'> {
   readonly access: { readonly uid: number; readonly gid: number; readonly mode: number } | null;
   /** Null when the sensor level cannot tell. */
   readonly by: Process | null;
+  /** Its pid, when it was gone before it could be looked at; then `by` is null. A number alone is no identity. */
+  readonly gone?: number;
 }
+/** A process with MXNet has it open: taken for a load where no sensor sees the calls. */
 export interface FileOpened extends Fact<'file.opened'> {
   readonly place: Place;
   readonly file: FileIdentity;
   readonly by: Process;
+}
+/** Opened by any process, for whatever it may be: no load. Told once in a while for one process and one file. */
+export interface FileAccessed extends Fact<'file.accessed'> {
+  readonly place: Place;
+  readonly file: FileIdentity;
+  readonly what: 'model' | 'secret';
+  readonly by: Process | null;
+  /** As in `FileChanged`. */
+  readonly gone?: number;
 }
 export interface ProcessExecuted extends Fact<'process.executed'> {
   readonly process: Process;
@@ -137,6 +154,47 @@ export interface NetworkTransferred extends Fact<'network.transferred'> {
   readonly sentBytes: number;
   readonly receivedBytes: number;
 }
+/** Memory of a process became executable: a new mapping, or one that it had. Libraries as ld.so maps them are not told. */
+export interface MemoryProtected extends Fact<'memory.protected'> {
+  readonly process: Process;
+  readonly tree: ProcessRef;
+  readonly change: 'mapped' | 'protected';
+  /** What is behind it; `unlinked`: a file that no folder has, such as a memfd. Null when the sensor level cannot tell. */
+  readonly backing: 'anonymous' | 'file' | 'unlinked' | null;
+  /** Writable and executable at once. */
+  readonly writable: boolean;
+  /** Whether it was writable until now; null when the sensor level cannot tell. */
+  readonly wasWritable: boolean | null;
+  readonly bytes: number | null;
+}
+/** A process reached into another one, or had itself traced. `target` null: the sensor saw no more than a number that may be of another pid namespace. */
+export interface ProcessTraced extends Fact<'process.traced'> {
+  readonly process: Process;
+  readonly tree: ProcessRef;
+  readonly target: ProcessRef | null;
+  /** `attach`: ptrace(2) or process_vm_readv(2) and its kin; `memory`: /proc/PID/mem; `traceme`: it let its parent trace it. */
+  readonly means: 'attach' | 'traceme' | 'read' | 'write' | 'memory';
+}
+/** User or capabilities of a process changed. Seen at the latest when it does something else that is seen, or ends. */
+export interface CredentialsChanged extends Fact<'credentials.changed'> {
+  readonly process: Process;
+  readonly tree: ProcessRef;
+  /** Effective user ids. */
+  readonly uid: { readonly before: number; readonly after: number };
+  /** Names of effective capabilities, capabilities(7). */
+  readonly gained: readonly string[];
+  readonly dropped: readonly string[];
+}
+/** An interface of the kernel that a process which loads models has no need of. */
+export interface KernelUsed extends Fact<'kernel.used'> {
+  readonly process: Process;
+  readonly tree: ProcessRef;
+  readonly interface: 'memfd' | 'io_uring' | 'bpf' | 'perf' | 'module' | 'mount' | 'namespace' | 'capability';
+  /** Name of the memory file, type of the mount, kinds of the namespaces, name of the capability; else empty. */
+  readonly detail: string;
+  /** Null when the sensor saw only that it was asked for. */
+  readonly allowed: boolean | null;
+}
 export interface ArtifactInspected extends Fact<'artifact.inspected'> {
   readonly place: Place;
   readonly file: FileIdentity;
@@ -159,7 +217,7 @@ export interface HostSampled extends Fact<'host.sampled'> {
 export interface SensorChanged extends Fact<'sensor.changed'> {
   readonly sensor: string;
   readonly state: 'armed' | 'degraded' | 'down';
-  readonly level: 'bpf-lsm' | 'bpf-base' | 'tracefs' | 'unprivileged';
+  readonly level: 'bpf-lsm' | 'bpf-base' | 'tracefs' | 'fanotify' | 'unprivileged';
   readonly blind: readonly string[];
 }
 /** The agent itself, each second. */

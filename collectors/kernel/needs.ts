@@ -1,6 +1,10 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import type { Need } from '../../agent/contract/collector.ts';
 import type { HostPaths } from '../../agent/contract/component.ts';
+import { levelOf } from './bpf/level.ts';
+import { tryPrograms } from './bpf/trial.ts';
+import { reasonsOf } from './bpf/wire.ts';
+import { startWatcher } from './fanotify/watcher-process.ts';
 import { tracefsAnswers } from './tracefs/answer.ts';
 
 /** Whether this host has what a sensor needs, found by trying, and what would supply it. */
@@ -20,15 +24,38 @@ export async function supplyOf(need: Need, host: HostPaths): Promise<Supply> {
     case 'tracefs': return await tracefs(host);
     case 'uprobes': return await uprobes(host);
     case 'inotify': return inotify(host);
-    case 'fanotify': return existsSync(`${host.proc}/sys/fs/fanotify`) ? yes('the kernel has it; not used by this version') : no('the kernel lacks CONFIG_FANOTIFY');
-    case 'bpf-lsm': return /(^|,)bpf(,|$)/m.test(text(`${host.sys}/kernel/security/lsm`) ?? '') ? yes('the kernel lists it among its security modules; whether programs load is not tried, since this version uses none') : no('the kernel does not list bpf among its security modules');
-    case 'bpf': return existsSync(`${host.sys}/kernel/btf/vmlinux`) ? yes('the kernel describes its types (BTF); not used by this version') : no('the kernel lacks BTF');
+    case 'fanotify': return await fanotify(host);
+    case 'kernel': return await kernel(host);
+    case 'bpf': return await programs(host);
+    case 'bpf-lsm': return await securityHooks(host);
     default: return need satisfies never;
   }
 }
 
 const yes = (detail: string): Supply => ({ has: true, detail });
 const no = (detail: string): Supply => ({ has: false, detail });
+
+/** What sees processes, calls and connections: programs in the kernel, or tracefs with uprobes. */
+async function kernel(host: HostPaths): Promise<Supply> {
+  const best = await programs(host);
+  if (best.has) return best;
+  const [events, probes] = [await tracefs(host), await uprobes(host)];
+  const detail = `${events.detail}; ${probes.detail}`;
+  return events.has && probes.has ? yes(`tracefs: ${detail}; no programs in the kernel: ${best.detail}`) : no(`no programs in the kernel: ${best.detail}; nor tracefs: ${detail}`);
+}
+
+async function programs(host: HostPaths): Promise<Supply> {
+  const { sights, why } = await tryPrograms(host);
+  if (why !== null) return no(why);
+  const unseen = sights.filter(({ way }) => way === null).map(({ fact }) => fact);
+  return yes(`${levelOf(sights)}: programs of ours ran and saw what they are for${unseen.length > 0 ? `, except ${unseen.join(', ')}` : ''}`);
+}
+
+async function securityHooks(host: HostPaths): Promise<Supply> {
+  const { sights, why } = await tryPrograms(host);
+  if (why !== null) return no(why);
+  return levelOf(sights) === 'bpf-lsm' ? yes('programs of ours run on the hooks of the kernel\'s security modules') : no(`no program runs on the hooks of the kernel's security modules (${reasonsOf(sights.flatMap(({ refused }) => refused).filter(([name]) => name.startsWith('lsm_')))})`);
+}
 
 const asked = new Map<string, Promise<boolean>>();
 /** Asked once a path: where nothing answers, each question costs a process that waits for ever. */
@@ -58,6 +85,24 @@ async function uprobes({ tracefs }: HostPaths): Promise<Supply> {
     if (!existsSync(`${tracefs}/instances`) && process.geteuid?.() === 0) return yes('known once tracefs is mounted');
     return no(`${tracefs}/uprobe_events: ${code(error)}`);
   }
+}
+
+/** A watcher process is armed and ended again; asked once, as it takes a third of a second. */
+function fanotify(host: HostPaths): Promise<Supply> {
+  const answer = fanotifyAnswers.get(host.proc) ?? tryFanotify(host);
+  fanotifyAnswers.set(host.proc, answer);
+  return answer;
+}
+const fanotifyAnswers = new Map<string, Promise<Supply>>();
+
+async function tryFanotify(host: HostPaths): Promise<Supply> {
+  if (!existsSync(`${host.proc}/sys/fs/fanotify`)) return no('the kernel lacks CONFIG_FANOTIFY, or is older than 5.13');
+  try {
+    const watcher = await startWatcher(host, () => { /* Nothing is marked, so nothing is heard. */ });
+    await watcher.stop();
+    const limit = (name: string) => text(`${host.proc}/sys/fs/fanotify/${name}`)?.trim();
+    return yes(`armed for a trial; max_queued_events ${limit('max_queued_events')}, max_user_marks ${limit('max_user_marks')}`);
+  } catch (error) { return no(error instanceof Error ? error.message : String(error)); }
 }
 
 function inotify(host: HostPaths): Supply {

@@ -77,9 +77,14 @@ function show(event: Event): Evidence | null {
     case 'file.changed':
       return {
         name: `file ${event.change}`, file: fileOf({ ...event, modifier: event.by }), actor: event.by ? { process: processOf(event.by) } : undefined,
-        container: event.by ? containerOf(event.by) : undefined, data: event.from ? { from: event.from.path } : undefined,
+        container: event.by ? containerOf(event.by) : undefined, data: event.from || event.gone !== undefined ? present({ from: event.from?.path, pid: event.gone }) : undefined,
       };
     case 'file.opened': return { name: 'file opened', file: fileOf(event), process: processOf(event.by), container: containerOf(event.by) };
+    case 'file.accessed':
+      return {
+        name: `${event.what} opened`, file: fileOf(event), process: event.by ? processOf(event.by) : undefined, container: event.by ? containerOf(event.by) : undefined,
+        data: event.gone === undefined ? undefined : { pid: event.gone },
+      };
     case 'process.executed': return { name: 'program run', process: processOf(event.process, event.parent), container: containerOf(event.process) };
     case 'process.exited':
       return { name: 'process ended', process: present({ ...refOf(event.process), terminated_time: whole(event.at) }), data: { status: event.status } };
@@ -92,6 +97,23 @@ function show(event: Event): Evidence | null {
       };
     case 'mxnet.called': return showLoad(event);
     case 'network.connected': return showConnection(event);
+    case 'memory.protected':
+      return {
+        name: 'memory made executable', process: processOf(event.process), container: containerOf(event.process),
+        data: { change: event.change, backing: event.backing, writable: event.writable, was_writable: event.wasWritable, bytes: event.bytes },
+      };
+    case 'process.traced':
+      return { name: 'process traced', process: processOf(event.process), container: containerOf(event.process), data: { means: event.means, target: event.target && { ...event.target } } };
+    case 'credentials.changed':
+      return {
+        name: 'credentials changed', process: processOf(event.process), container: containerOf(event.process),
+        data: { uid_before: event.uid.before, uid_after: event.uid.after, gained: [...event.gained], dropped: [...event.dropped] },
+      };
+    case 'kernel.used':
+      return {
+        name: 'kernel interface used', process: processOf(event.process), container: containerOf(event.process),
+        data: { interface: event.interface, detail: event.detail, allowed: event.allowed },
+      };
     case 'artifact.inspected':
       return {
         name: 'inspection', file: fileOf(event), ...verdicts[event.verdict],

@@ -50,16 +50,31 @@ function tellChange(event: EventOf<'file.changed'>): [string, string] {
   const from = event.from ? ` from ${pathOf(event.from)}` : '';
   const mode = event.change === 'attributes' && event.access ? ` to ${event.access.mode.toString(8).padStart(4, '0')} of uid ${event.access.uid}` : '';
   const size = event.file && event.change !== 'attributes' ? ` (${bytesText(event.file.size)})` : '';
-  const by = event.by ? ` by ${byProcess(event.by)}` : event.change === 'found' ? '' : ' by an unknown process';
+  const by = event.change === 'found' ? '' : ` by ${byWhom(event)}`;
   return [changes[event.change], `${pathOf(event.place)}${from}${mode}${size}${by}`];
 }
+
+const byWhom = ({ by, gone }: EventOf<'file.changed' | 'file.accessed'>): string =>
+  (by ? byProcess(by) : gone === undefined ? 'an unknown process' : `a process that was gone at once [${gone}]`);
 
 const endOf = (status: EventOf<'process.exited'>['status']): string =>
   (status === null ? 'how is not known' : 'code' in status ? `code ${status.code}` : `killed by ${status.signal}`);
 
+const reaches: Readonly<Record<EventOf<'process.traced'>['means'], string>> = {
+  attach: 'into another process', traceme: 'for its parent as its tracer', read: 'into the memory of another process, to read it',
+  write: 'into the memory of another process, to write it', memory: 'into the memory file of another process',
+};
+
+function credentialsOf({ uid, gained, dropped, process }: EventOf<'credentials.changed'>): string {
+  const user = uid.before === uid.after ? [] : [`uid ${uid.after} (was ${uid.before})`];
+  const words = [...user, ...gained.length > 0 ? [`able to ${gained.join(' ')}`] : [], ...dropped.length > 0 ? [`unable to ${dropped.join(' ')}`] : []];
+  return `${words.join(', ')}: ${byProcess(process)}`;
+}
+
 function tell(event: Event): [verb: string, rest: string] {
   switch (event.kind) {
     case 'file.changed': return tellChange(event);
+    case 'file.accessed': return ['accessed', `${pathOf(event.place)} by ${byWhom(event)}`];
     case 'file.opened': return ['opened', `${pathOf(event.place)} by ${byProcess(event.by)}`];
     case 'process.executed': return ['ran', ranProcess(event.process)];
     case 'process.exited': return ['exited', `[${event.process.pid}] ${endOf(event.status)}`];
@@ -72,6 +87,12 @@ function tell(event: Event): [verb: string, rest: string] {
     case 'mxnet.called': return tellCall(event);
     case 'network.connected':
       return [event.direction === 'listen' ? 'listened' : 'reached', `${event.protocol} ${event.address} port ${event.port} by ${byProcess(event.process)}`];
+    case 'memory.protected':
+      return [event.change === 'mapped' ? 'mapped' : 'protected', `${event.bytes === null ? 'memory' : `${bytesText(event.bytes)} of ${event.backing ?? 'some'} memory`} as executable${event.writable ? ' and writable' : event.wasWritable === true ? ', writable before,' : ''} by ${byProcess(event.process)}`];
+    case 'process.traced': return ['reached', `${reaches[event.means]}${event.target === null ? '' : ` [${event.target.pid}]`} by ${byProcess(event.process)}`];
+    case 'credentials.changed': return ['became', credentialsOf(event)];
+    case 'kernel.used':
+      return ['asked', `the kernel for ${event.interface}${event.detail === '' ? '' : ` (${event.detail})`}${event.allowed === false ? ', in vain,' : ''} by ${byProcess(event.process)}`];
     case 'network.transferred': return ['moved', `${bytesText(event.sentBytes)} out, ${bytesText(event.receivedBytes)} in [${event.process.pid}]`];
     case 'artifact.inspected': return ['examined', `${pathOf(event.place)}: ${event.format}, ${event.verdict}, sha256 ${event.sha256}`];
     case 'host.sampled': return ['host', `load ${event.load1}, ${bytesText(event.availableBytes)} free`];

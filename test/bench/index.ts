@@ -2,6 +2,7 @@ import { agentFigures } from './agent.ts';
 import { costFigures } from './cost.ts';
 import { inspectionFigures } from './inspection.ts';
 import { pipelineFigure } from './pipeline.ts';
+import { sensorFigures } from './sensor.ts';
 
 /* Prints one JSON line a figure. Each ratio is measured side by side in this run; absolute times depend on the machine. */
 
@@ -12,3 +13,4 @@ if (wanted('pipeline')) pipelineFigure();
 if (wanted('inspect')) inspectionFigures();
 if (wanted('agent')) await agentFigures();
 if (wanted('cost')) await costFigures();
+if (wanted('sensor')) await sensorFigures();

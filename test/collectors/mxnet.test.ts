@@ -6,21 +6,24 @@ import mxnet from '../../collectors/mxnet.ts';
 import exec from '../../collectors/exec.ts';
 import { mxnet as mxnetOf, spawnPython } from '../services/mxnet.ts';
 import { testWith } from '../services/require.ts';
-import { act, begin, followed, host, noted, witness } from './kernel/tracefs/stage.ts';
+import { levels } from './kernel/bpf/levels.ts';
+import { act, begin, host, noted, witness } from './kernel/tracefs/stage.ts';
 import { buildStandIn, hasCompiler } from './kernel/tracefs/standin.ts';
 
 const standIn = hasCompiler ? buildStandIn() : undefined;
 test.after.always(() => standIn?.[Symbol.dispose]());
 
 // One after the other: they share the session of this process.
-/** A test with the collector armed on the stand-in library. */
-function withProbes(title: string, body: (t: ExecutionContext, seen: ReturnType<typeof witness>, at: { folder: string; library: string; program: string }) => Promise<void>): void {
-  testWith.serial(['root', 'tracefs'], title, async t => {
-    if (standIn === undefined) { t.fail('needs a C compiler: apt-get install gcc'); return; }
-    const seen = witness();
-    const running = await begin(mxnet, seen.port, { libraries: [standIn.library] });
-    try { await body(t, seen, standIn); } finally { await running[Symbol.asyncDispose](); }
-  });
+/** A test with the collector armed on the stand-in library, at each level. */
+function withProbes(title: string, body: (t: ExecutionContext, seen: ReturnType<typeof witness>, at: { folder: string; library: string; program: string; followed(pid: number): Promise<void> }) => Promise<void>): void {
+  for (const { level, parts, followed } of levels) {
+    testWith.serial(parts, `${level}: ${title}`, async t => {
+      if (standIn === undefined) { t.fail('needs a C compiler: apt-get install gcc'); return; }
+      const seen = witness();
+      const running = await begin(mxnet, seen.port, { libraries: [standIn.library], level });
+      try { await body(t, seen, { ...standIn, folder: mkdtempSync(join(standIn.folder, `${level}-`)), followed }); } finally { await running[Symbol.asyncDispose](); }
+    });
+  }
 }
 
 withProbes('a load by a relative name is told with its place, its file, its outcome and its duration', async (t, seen, { folder, library, program }) => {
@@ -100,7 +103,7 @@ withProbes('two threads in the same function are told apart by thread, under the
 });
 
 for (const [word, signal] of [['segv', 'SIGSEGV'], ['abort', 'SIGABRT'], ['quit', null]] as const) {
-  withProbes(`a process that ends in a load (${word}) is told as a crash with ${signal ?? 'no signal'}`, async (t, seen, { library, program }) => {
+  withProbes(`a process that ends in a load (${word}) is told as a crash with ${signal ?? 'no signal'}`, async (t, seen, { library, program, followed }) => {
     using actor = await act(program, [library, 'call', 'MXNDArrayLoad', 'before.params', 'line', 'call', 'MXNDArrayLoad', `${word}.params`]);
     // It is known and filtered for; its second call is its last.
     await seen.until('mxnet.called', each => each.process.pid === actor.pid);
@@ -112,7 +115,7 @@ for (const [word, signal] of [['segv', 'SIGSEGV'], ['abort', 'SIGABRT'], ['quit'
   });
 }
 
-withProbes('a process killed from outside in a load is told by that signal', async (t, seen, { library, program }) => {
+withProbes('a process killed from outside in a load is told by that signal', async (t, seen, { library, program, followed }) => {
   for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
     using actor = await act(program, [library, 'register', 'line', 'call', 'MXNDArrayLoad', 'stuck.params']);
     await followed(actor.pid);
@@ -133,7 +136,7 @@ withProbes('a crash right after the very first call, before the kernel filters f
   t.is(told.outcome, 'crashed');
 });
 
-withProbes('a thread that leaves inside a load has failed, a program that becomes another has crashed', async (t, seen, { library, program }) => {
+withProbes('a thread that leaves inside a load has failed, a program that becomes another has crashed', async (t, seen, { library, program, followed }) => {
   using actor = await act(program, [library, 'register', 'line', 'aside', 'leave.params', 'wait', '300', 'call', 'MXNDArrayLoad', 'become.params']);
   await followed(actor.pid);
   await actor.next();
@@ -167,52 +170,78 @@ withProbes('a second name for the same library makes no second event', async (t,
   await actor.next();
 });
 
-testWith.serial(['root', 'tracefs'], 'a function that cannot carry a probe is told as blind, the others are probed all the same', async t => {
-  if (!hasCompiler || process.arch !== 'x64') { t.pass(); return; }
-  // A privileged instruction at the entry: the kernel refuses to step it.
-  using hostile = buildStandIn(source => source.replace(/API int MXSymbolCreateFromFile.*/, '__asm__(".globl MXSymbolCreateFromFile\\n.type MXSymbolCreateFromFile,@function\\nMXSymbolCreateFromFile: hlt\\nret\\n");'));
-  using actor = await act(hostile.program, [hostile.library, 'line', 'call', 'MXNDArrayLoad', 'still.params', 'line']);
-  await actor.said('ready');
-  const seen = witness();
-  const running = await begin(mxnet, seen.port, { libraries: [hostile.library] });
-  try {
-    const state = await seen.until('sensor.changed', each => each.state === 'degraded');
-    t.regex(state.blind.join('; '), /refused 1 of 6 probes: MXSymbolCreateFromFile/);
-    await actor.next();
-    t.like(await seen.until('mxnet.called', each => each.process.pid === actor.pid), { outcome: 'ok', argument: { raw: 'still.params' } });
-  } finally { await running[Symbol.asyncDispose](); }
-});
+for (const { level, parts } of levels) {
+  testWith.serial([...parts], `${level}: a function that cannot carry a probe is told as blind, the others are probed all the same`, async t => {
+    if (!hasCompiler || process.arch !== 'x64') { t.pass(); return; }
+    // A privileged instruction at the entry: the kernel refuses to step it.
+    using hostile = buildStandIn(source => source.replace(/API int MXSymbolCreateFromFile.*/, '__asm__(".globl MXSymbolCreateFromFile\\n.type MXSymbolCreateFromFile,@function\\nMXSymbolCreateFromFile: hlt\\nret\\n");'));
+    using actor = await act(hostile.program, [hostile.library, 'line', 'call', 'MXNDArrayLoad', 'still.params', 'line']);
+    await actor.said('ready');
+    const seen = witness();
+    const running = await begin(mxnet, seen.port, { libraries: [hostile.library], level });
+    try {
+      const state = await seen.until('sensor.changed', each => each.state === 'degraded');
+      t.regex(state.blind.join('; '), /refused 1 of 6 probes: MXSymbolCreateFromFile/);
+      await actor.next();
+      t.like(await seen.until('mxnet.called', each => each.process.pid === actor.pid), { outcome: 'ok', argument: { raw: 'still.params' } });
+    } finally { await running[Symbol.asyncDispose](); }
+  });
+}
 
-testWith.serial(['root', 'tracefs', 'mxnet'], 'real MXNet: a load and a crash of its own signal handler are told', async t => {
-  const seen = witness();
-  await using stack = new AsyncDisposableStack();
-  stack.use(await begin(mxnet, seen.port, { libraries: [] }));
-  stack.use(await begin(exec, seen.port));
-  const folder = mkdtempSync(join(tmpdir(), 'mxwarden-mxnet-'));
-  stack.defer(() => rmSync(folder, { recursive: true }));
-  const python = stack.use(await spawnPython(`
+for (const { level, parts } of levels) {
+  testWith.serial([...parts, 'mxnet'], `${level}: real MXNet: a load and a crash of its own signal handler are told`, async t => {
+    const seen = witness();
+    await using stack = new AsyncDisposableStack();
+    stack.use(await begin(mxnet, seen.port, { libraries: [], level }));
+    stack.use(await begin(exec, seen.port, { level }));
+    const folder = mkdtempSync(join(tmpdir(), 'mxwarden-mxnet-'));
+    stack.defer(() => rmSync(folder, { recursive: true }));
+    const python = stack.use(await spawnPython(`
 import mxnet as mx, ctypes
 mx.nd.save('model-0000.params', {'w': mx.nd.ones((2, 2))})
 print('ready'); input()
 mx.nd.load('model-0000.params')
 print('loaded'); input()
 mx.base._LIB.MXNDArrayLoad(ctypes.c_char_p(b'model-0000.params'), None, None, None, None)`, { cwd: folder }));
-  t.is(await python.read(60_000), 'ready');
-  await noted(seen.notes, (await mxnetOf()).library);
-  python.send('load');
-  const load = await seen.until('mxnet.called', each => each.argument.type === 'path' && each.argument.place?.path === join(folder, 'model-0000.params'));
-  t.like(load, { api: 'MXNDArrayLoad', outcome: 'ok', argument: { raw: 'model-0000.params' } });
-  t.is(load.process.cwd, folder);
-  python.send('crash');
-  const crash = await seen.until('mxnet.called', each => each.outcome === 'crashed' && each.process.pid === load.process.pid);
-  t.is(crash.signal, 'SIGSEGV');
-  t.is((await python.exited).code, 255);
+    t.is(await python.read(60_000), 'ready');
+    await noted(seen.notes, (await mxnetOf()).library);
+    python.send('load');
+    const load = await seen.until('mxnet.called', each => each.argument.type === 'path' && each.argument.place?.path === join(folder, 'model-0000.params'));
+    t.like(load, { api: 'MXNDArrayLoad', outcome: 'ok', argument: { raw: 'model-0000.params' } });
+    t.is(load.process.cwd, folder);
+    python.send('crash');
+    const crash = await seen.until('mxnet.called', each => each.outcome === 'crashed' && each.process.pid === load.process.pid);
+    t.is(crash.signal, 'SIGSEGV');
+    t.is((await python.exited).code, 255);
+  });
+}
+
+testWith.serial(['root', 'bpf'], 'bpf: names in memory that nobody has touched yet are told whole all the same', async t => {
+  if (standIn === undefined) { t.fail('needs a C compiler: apt-get install gcc'); return; }
+  const seen = witness();
+  const running = await begin(mxnet, seen.port, { libraries: [standIn.library], level: 'bpf' });
+  try {
+    // A file of two pages, each mapped by itself and not yet read: nothing of the name is in the process when the call begins.
+    const file = join(standIn.folder, 'name');
+    writeFileSync(file, `${'n'.repeat(5_000)}\0`.padEnd(8_192, '\0'));
+    const script = `
+import ctypes, os
+lib, c = ctypes.CDLL('${standIn.library}'), ctypes.CDLL(None)
+c.mmap.restype = ctypes.c_void_p
+at = c.mmap(None, ctypes.c_size_t(8192), 1, 2, os.open('${file}', 0), ctypes.c_long(0))
+lib.MXNDArrayLoad(ctypes.c_void_p(at), None, None, None, None)
+lib.MXNDArrayLoad(ctypes.c_void_p(16), None, None, None, None)`;
+    using actor = await act('/usr/bin/python3', ['-c', script]);
+    const told = await seen.until('mxnet.called', each => each.process.pid === actor.pid && each.argument.type === 'path');
+    t.is(told.argument.type === 'path' && told.argument.raw, 'n'.repeat(5_000));
+    t.like(await seen.until('mxnet.called', each => each.process.pid === actor.pid && each.outcome === 'crashed'), { argument: { type: 'unread', why: 'the name could not be read from the memory of the caller' } });
+  } finally { await running[Symbol.asyncDispose](); }
 });
 
 test('without tracefs it says what it cannot see, and still notices a model file that is held open', async t => {
   if (standIn === undefined) { t.pass(); return; }
   const seen = witness();
-  const running = await mxnet.start(mxnet.config.parse({ pollMs: 50, mountTracefs: false }), { ...seen.port, host: { ...host, tracefs: '/nowhere/tracing' } });
+  const running = await mxnet.start(mxnet.config.parse({ pollMs: 50, mountTracefs: false, level: 'tracefs' }), { ...seen.port, host: { ...host, tracefs: '/nowhere/tracing' } });
   try {
     const changed = await seen.until('sensor.changed');
     t.like(changed, { sensor: 'mxnet', state: 'degraded', level: 'unprivileged' });

@@ -2,11 +2,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, globSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { compiler } from '../../collectors/kernel/bpf/build.ts';
 import { isInstalled } from './cache.ts';
 import { parts } from './parts.ts';
 import { onPath } from './run.ts';
 
-export type RealPart = keyof typeof parts | 'root' | 'tracefs' | 'rsyslog';
+export type RealPart = keyof typeof parts | 'root' | 'tracefs' | 'bpf' | 'clang' | 'rsyslog';
 
 const tracing = '/sys/kernel/tracing';
 const setup = 'npm run test:setup';
@@ -33,12 +34,21 @@ function tracefsMissing(): string | null {
   try { accessSync(`${tracing}/uprobe_events`, constants.W_OK); return null; } catch { return `mount -t tracefs tracefs ${tracing} (the kernel needs uprobes)`; }
 }
 
+/** What must be there before programs can even be tried; whether they then work is what the tests are about. */
+function bpfMissing(): string | null {
+  if (process.getuid?.() !== 0) return 'run as root';
+  if (globSync(['/lib/*/libbpf.so.1', '/usr/lib/libbpf.so.1', '/usr/lib64/libbpf.so.1']).length === 0) return 'apt-get install libbpf1';
+  return existsSync('/sys/kernel/btf/vmlinux') ? null : 'a kernel that describes its types (CONFIG_DEBUG_INFO_BTF)';
+}
+
 /** What would supply this part, or null when it is there. */
 export function missing(part: RealPart): string | null {
   switch (part) {
     case 'root': return process.getuid?.() === 0 ? null : 'run as root';
     case 'rsyslog': return existsSync('/usr/sbin/rsyslogd') && globSync('/usr/lib/*/rsyslog/lmnsd_gtls.so').length > 0 ? null : 'apt-get install rsyslog rsyslog-gnutls';
     case 'tracefs': return tracefsMissing();
+    case 'bpf': return bpfMissing();
+    case 'clang': return onPath(compiler.clang) && onPath(compiler.strip) && existsSync('/usr/include/bpf/bpf_helpers.h') ? null : `apt-get install ${compiler.packages}`;
     case 'kafka': return isInstalled(parts.kafka) && onPath('java') ? null : setup;
     case 'mxnet':
     case 'ocsf':

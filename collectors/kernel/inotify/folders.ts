@@ -22,6 +22,8 @@ export interface FoldersOptions extends NoticesOptions {
   readonly startedNs: bigint;
   /** A folder was opened and wants to be armed. */
   opened(path: RawPath): void;
+  /** Neither it nor anything below it is kept any longer. */
+  closed(path: RawPath): void;
   /** A folder wants to be surveyed. */
   stirred(path: RawPath): void;
   /** A notice of it waits for its turn. */
@@ -87,6 +89,7 @@ export function keepFolders(options: FoldersOptions): Folders {
       ledger.folders.delete(next);
       ledger.roots.delete(next);
       notices.unsubscribe(folder);
+      options.closed(next);
       blindness.forget(next);
       for (const name of folder.folders) open.push(below(next, name));
       let count = 0;

@@ -20,7 +20,9 @@ export function textOf(raw: RawPath): string | null {
 /** For patterns only: bytes that are not UTF-8 become U+FFFD. */
 export const looseTextOf = (raw: RawPath): string => bytesOf(raw).toString('utf8');
 
-export const placeOf = (raw: RawPath): Place => ({ path: readText(bytesOf(raw)) });
+/** `inside`: what a process in another mount namespace calls it; null when that is the same. */
+export const placeOf = (raw: RawPath, inside: RawPath | null = null): Place =>
+  ({ path: readText(bytesOf(raw)), ...inside === null || inside === raw ? {} : { inside: readText(bytesOf(inside)) } });
 
 export const below = (folder: RawPath, name: RawPath): RawPath => (folder === '/' ? `/${name}` : `${folder}/${name}`);
 export const nameOf = (path: RawPath): RawPath => path.slice(path.lastIndexOf('/') + 1);

@@ -101,6 +101,8 @@ export function createSurvey(host: HostPaths, members: Members, suspects: Suspec
   function note(view: View, stat: ProcessStat, mapping: FileMapping, reason: Reason): void {
     const executable = readLink(`${view.folder}/exe`);
     const before = told.get(stat.pid);
+    // A process that is going has no executable any more; it is not a new program for that.
+    if (executable === null && before !== undefined && before.executable !== null) return;
     const known = before?.executable === executable ? before : { startTicks: stat.startTicks, executable, keys: new Set<string>() };
     const key = `${mapping.device}:${mapping.inode}`;
     if (known.keys.has(key)) return;

@@ -33,6 +33,7 @@ const argument = fc.oneof(
 const event: fc.Arbitrary<Event> = fc.oneof(
   fc.record({ ...fact('file.changed'), place, change: fc.constantFrom('found', 'created', 'written', 'renamed', 'removed', 'attributes'), from: place, file: maybe(file), access: maybe(fc.record({ uid: fc.nat(), gid: fc.nat(), mode: fc.nat(0o7777) })), by: maybe(process) }),
   fc.record({ ...fact('file.opened'), place, file, by: process }),
+  fc.record({ ...fact('file.accessed'), place, file, what: fc.constantFrom('model', 'secret'), by: maybe(process), gone: fc.nat() }),
   fc.record({ ...fact('process.executed'), process, parent: ref, tree: ref }),
   fc.record({ ...fact('process.exited'), process: ref, tree: ref, status: maybe(fc.oneof(fc.record({ code: fc.nat(255) }), fc.record({ signal: hostile }))) }),
   fc.record({ ...fact('process.sampled'), process: ref, intervalMs: fc.nat(), cpuSeconds: fc.double({ min: 0, max: 1e6, noNaN: true }), rssBytes: count, threads: count, descriptors: count, readBytes: count, writtenBytes: count }),
@@ -42,7 +43,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   fc.record({ ...fact('network.transferred'), process: ref, intervalMs: fc.nat(), sentBytes: count, receivedBytes: count }),
   fc.record({ ...fact('artifact.inspected'), place, file, sha256: hostile, format: hostile, verdict: fc.constantFrom('clean', 'suspicious', 'malicious', 'malformed', 'incomplete', 'unsupported'), observations: fc.array(observation, { maxLength: 3 }), coverage: fc.constant({ bytes: 0, parsed: 0, skipped: [] }), inventory: fc.constant({}) }),
   fc.record({ ...fact('host.sampled'), load1: fc.double({ min: 0, max: 999, noNaN: true }), cpuRatio: fc.double({ min: 0, max: 1, noNaN: true }), availableBytes: count }),
-  fc.record({ ...fact('sensor.changed'), sensor: hostile, state: fc.constantFrom('armed', 'degraded', 'down'), level: fc.constantFrom('bpf-lsm', 'bpf-base', 'tracefs', 'unprivileged'), blind: fc.array(hostile, { maxLength: 3 }) }),
+  fc.record({ ...fact('sensor.changed'), sensor: hostile, state: fc.constantFrom('armed', 'degraded', 'down'), level: fc.constantFrom('bpf-lsm', 'bpf-base', 'tracefs', 'fanotify', 'unprivileged'), blind: fc.array(hostile, { maxLength: 3 }) }),
   fc.record({ ...fact('agent.sampled'), intervalMs: fc.nat(), cpuSeconds: fc.nat(), rssBytes: count, loopDelayMs: fc.nat() }),
   fc.record({ ...fact('agent.started'), version: hostile, bootId: hostile, unwatchedSince: maybe(at) }),
   fc.record({ ...fact('baseline.restored'), detector: hostile, entries: fc.constant([]) }),

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { escapeText } from '../../../agent/contract/text.ts';
 import { storyLines } from '../../../forwarders/encode/story.ts';
 import { sinceText } from '../../../forwarders/encode/words.ts';
+import { fileAccessed, fileChanged } from '../../builders.ts';
 import { incident, loaded, ran, server, told } from '../builders.ts';
 import { incidents } from './arbitraries.ts';
 
@@ -16,6 +17,14 @@ test('the story tells in order who wrote, what was found, who loaded, and what f
     '   +2.30 s  reached  tcp 198.51.100.7 port 4444 by python3 serve.py [4121]',
     '   +2.30 s  flagged  medium network.first-address: python3 connected to 198.51.100.7 port 4444, never used before',
   ]);
+});
+
+test('who was gone before it could be looked at is told by its pid, and who opened without loading is told as that', t => {
+  const lines = storyLines(incident({ story: told(fileChanged({ by: null, gone: 4_711 }), fileChanged({ by: null }), fileAccessed(), fileAccessed({ by: null, gone: 4_712 })) }));
+  t.regex(lines[0] ?? '', /written {2}.* by a process that was gone at once \[4711\]$/);
+  t.regex(lines[1] ?? '', / by an unknown process$/);
+  t.regex(lines[2] ?? '', /accessed \/etc\/shadow by python3 serve\.py \[4121\]$/);
+  t.regex(lines[3] ?? '', /accessed \/etc\/shadow by a process that was gone at once \[4712\]$/);
 });
 
 test('a program that calls itself something else is told by its true name, the claim beside it', t => {

@@ -78,8 +78,8 @@ testWith.serial(['root', 'tracefs'], 'a reader that is killed is started again, 
   if (standIn === undefined) { t.fail('needs a C compiler: apt-get install gcc'); return; }
   const seen = witness();
   await using stack = new AsyncDisposableStack();
-  stack.use(await begin(mxnet, seen.port, { libraries: [standIn.library] }));
-  stack.use(await begin(exec, seen.port));
+  stack.use(await begin(mxnet, seen.port, { libraries: [standIn.library], level: 'tracefs' }));
+  stack.use(await begin(exec, seen.port, { level: 'tracefs' }));
   using actor = await act(standIn.program, [standIn.library, 'register', 'line', 'call', 'MXNDArrayLoad', 'after.params', 'run', 'sleep 0.2', 'line']);
   await followed(actor.pid);
   const session = await openSession(host, { log, bufferKb: 64, mount: true });
