@@ -3,6 +3,7 @@ import { collectors } from '../collectors/index.ts';
 import { bootId, hostIdentity } from '../collectors/kernel/procfs/identity.ts';
 import { detectors } from '../detectors/index.ts';
 import { forwarders } from '../forwarders/index.ts';
+import { openAccount } from './audit/account.ts';
 import type { Loaded } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { type LetterFilter, serveControl } from './control.ts';
@@ -71,9 +72,11 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
   const stream = createStream(run, config.stream.capacity, drain);
   const emit = (draft: Parameters<typeof stream.emit>[1]) => stream.emit('agent', draft);
   const inspector = createInspector(config.inspect, config.detectors, artifacts, { log, proc: config.host.proc, emit });
+  announce(state, emit, config, database.setAside);
+  const account = openAccount(loaded, { host, bootId: bootId(config.host), version, database, state, log, emit, send: draft => commit.add(draft) });
   let delivery = startDelivery(config);
   const commit = createCommit({
-    database, state, artifacts, incidents, correlation, host, version, log, emit, notify: () => delivery.notify(),
+    database, state, artifacts, incidents, correlation, host, version, log, emit, stored: account.reported, notify: () => delivery.notify(),
     outbox: () => outbox, detection: () => detection,
   });
 
@@ -96,6 +99,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
     seen.findings += findings.length;
     for (const finding of findings) recent.push(finding);
     if (recent.length > mostRecent) recent.splice(0, recent.length - mostRecent);
+    account.see(event);
     correlation.see(event, findings);
   }
 
@@ -130,10 +134,10 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
     return deliver({ outbox, sinks, log });
   }
 
-  announce(state, emit, config, database.setAside);
   const supervision = await supervise(collectors, config.collectors, { host: config.host, log, emit: stream.emit });
   stream.flush();
-  const ticking = setInterval(() => commit.tick(), tickMs);
+  account.configured(loaded, []);
+  const ticking = setInterval(() => { account.tick(delivery.status()); commit.tick(); }, tickMs);
   const armedAt = Date.now();
   const socket = await serveControl(config.stateDirectory, { status, findings: since => recent.filter(({ at }) => at >= since), retry, drop }, log);
   const telemetry = config.telemetry ? (await import('./telemetry.ts')).startTelemetry(config.telemetry, host, version, status) : null;
@@ -147,7 +151,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
       detectors: { on: [...config.detectors.keys()], failures: detection.failures + seen.unjudged, findings: seen.findings },
       incidents: { open: correlation.open, suppressed: correlation.suppressed },
       inspector: { waiting: inspector.waiting, inspected: inspector.inspected, unread: inspector.unread },
-      sinks: sinkStatus(delivery, outbox), storeFailure: commit.failure,
+      sinks: sinkStatus(delivery, outbox), storeFailure: commit.failure ?? account.failure,
       memoryBytes: process.memoryUsage.rss(), cpuSeconds: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
     };
   }
@@ -167,6 +171,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
         delivery = startDelivery(config);
       }
       await supervision.apply(config.collectors);
+      account.configured({ ...next, config }, fixed);
       return fixed;
     },
     async stop() {
@@ -175,7 +180,10 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
       await inspector[Symbol.asyncDispose]();
       stream.flush();
       commit.all();
+      account.leave();
+      commit.all();
       const { undelivered } = await delivery.stop(config.outbox.stopMs);
+      account.stop(undelivered);
       await telemetry?.[Symbol.asyncDispose]();
       await socket[Symbol.asyncDispose]();
       database.transaction(() => state.saveNote('stoppedAt', Date.now()));
@@ -187,7 +195,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
 }
 
 /** What is built once per run. */
-const restartKeys = ['stateDirectory', 'host', 'inspect', 'incidents', 'outbox', 'stream', 'telemetry', 'log'] as const;
+const restartKeys = ['stateDirectory', 'host', 'inspect', 'incidents', 'outbox', 'stream', 'audit', 'telemetry', 'log'] as const;
 
 const differs = (a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>) => JSON.stringify([...a]) !== JSON.stringify([...b]);
 

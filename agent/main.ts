@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { parseVkey } from './audit/note.ts';
 import { exitCode, type ExitCode } from './commands/command.ts';
 import { ConfigError, UnavailableError } from './contract/errors.ts';
 import { severities } from './contract/finding.ts';
@@ -75,6 +76,36 @@ verb(outbox, 'drop', 'give up dead letters, or what waits; told as a loss', 'mxw
   .argument('[id...]', 'as listed').option('--all', 'all that the options choose').option('--pending', 'what still waits, in place of dead letters')
   .option('--sink <name>', 'only of this forwarder').addOption(severity()).option('--before <time>', 'came in before: 30m, 24h, 7d ago or an ISO date', since)
   .action(act(async () => (await import('./commands/outbox.ts')).drop));
+const audit = program.command('audit').description('the signed record of what was loaded, inspected and reported');
+trail(verb(audit, 'verify', 'read all of it, and name the record or tile that is not as it was signed', 'mxwarden audit verify --key "$VKEY"'))
+  .option('--checkpoint <file>', 'also hold it against this checkpoint, kept elsewhere').addOption(format()).action(act(async () => (await import('./commands/audit.ts')).verify));
+trail(verb(audit, 'prove', 'print the proof that one record is in the signed tree', 'mxwarden audit prove 1204 > 1204.tlog-proof'))
+  .argument('<seq>', 'number of the record', whole).action(act(async () => (await import('./commands/audit.ts')).prove));
+verb(audit, 'verify-proof', 'check such a proof, on any machine', 'mxwarden audit verify-proof 1204.tlog-proof --key "$VKEY"')
+  .argument('<file>', 'made by mxwarden audit prove').option('--record <file>', 'the record, when the proof does not hold it')
+  .option('--key <vkey>', 'whose signature counts; may be given again', vkeys).addOption(format())
+  .action(act(async () => (await import('./commands/audit.ts')).verifyProof));
+trail(verb(audit, 'consistency', 'prove that of two checkpoints the newer continues the older', 'mxwarden audit consistency monday.txt friday.txt'))
+  .argument('<old>', 'a checkpoint kept elsewhere').argument('<new>', 'a later one').addOption(format())
+  .action(act(async () => (await import('./commands/audit.ts')).consistency));
+trail(verb(audit, 'export', 'verify all of it, then print the records of a time', 'mxwarden audit export --format csv --from 2026-11-01 --to 2026-12-01 > november.csv'))
+  .addOption(new Option('--format <format>', 'how to print').choices(['csv', 'jsonl', 'html']).default('jsonl'))
+  .option('--from <time>', 'ISO 8601, included', moment).option('--to <time>', 'ISO 8601, included', moment)
+  .action(act(async () => (await import('./commands/audit-records.ts')).exportRecords));
+trail(verb(audit, 'list', 'the newest records', 'mxwarden audit list --last 20'))
+  .option('--last <n>', 'how many', count, 100).addOption(format()).action(act(async () => (await import('./commands/audit-records.ts')).list));
+const auditKey = audit.command('key').description('the key that signs it');
+verb(auditKey, 'show', 'its public part: note it away from this host', 'mxwarden audit key show')
+  .addOption(format()).action(act(async () => (await import('./commands/audit-key.ts')).show));
+verb(auditKey, 'create', 'make it before the agent does, and print its public part', 'mxwarden audit key create')
+  .addOption(format()).action(act(async () => (await import('./commands/audit-key.ts')).create));
+verb(auditKey, 'rotate', 'make the next one: the agent takes it over, and both sign that', 'mxwarden audit key rotate')
+  .addOption(format()).action(act(async () => (await import('./commands/audit-key.ts')).rotate));
+
+function trail(command: Command): Command {
+  return command.option('--directory <folder>', 'a copy of a trail instead of this host\'s')
+    .option('--key <vkey>', 'whose signature counts; may be given again', vkeys).option('--epoch <n>', 'only this one', count);
+}
 
 function verb(parent: Command, name: string, description: string, example: string): Command {
   return parent.command(name).description(description).exitOverride().addHelpText('after', `\nExample:\n  ${example}`);
@@ -93,6 +124,25 @@ function since(text: string): number {
   const at = ago === undefined ? Date.parse(text) : Date.now() - Number(amount) * ago;
   if (Number.isNaN(at)) throw new InvalidArgumentError('it takes 30m, 24h, 7d or a date such as 2026-11-30');
   return at;
+}
+
+function whole(text: string): number {
+  if (text === '0') return 0;
+  return count(text);
+}
+
+function moment(text: string): number {
+  const value = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(value)) throw new InvalidArgumentError('it takes a time like 2026-11-24 or 2026-11-24T12:00:00Z');
+  return value;
+}
+
+function vkeys(text: string, before: readonly string[] = []): readonly string[] {
+  try { parseVkey(text); } catch (error) {
+    if (error instanceof RangeError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
+  return [...before, text];
 }
 
 /** A verb gets its arguments, then its options merged with the program's. */

@@ -23,7 +23,7 @@ export default defineForwarder({
     return {
       async send(batch, signal) {
         if (signal.aborted) throw new RetryableError('stopped before it was written');
-        const { parcels, unwanted } = pack(batch, envelope => `${encodeAs(settings.format, envelope)}\n`);
+        const { parcels, unwanted } = pack(batch.filter(envelope => envelope.type === 'incident'), envelope => `${encodeAs(settings.format, envelope)}\n`);
         try {
           if (parcels.length > 0) await journal.append(parcels.map(({ value }) => value).join(''));
         } catch (error) { throw fileError(settings.path, error); }

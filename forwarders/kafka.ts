@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { MisconfiguredError, RetryableError } from '../agent/contract/errors.ts';
 import type { Envelope, ForwarderPort, Sink } from '../agent/contract/forwarder.ts';
 import { defineForwarder } from '../agent/contract/forwarder.ts';
+import { encodeCheckpoint } from './encode/checkpoint.ts';
 import { type AlertFormat, contentType, encodeAs, formatConfig } from './encode/format.ts';
 import { isoTime } from './encode/story.ts';
 import { bearer, bearerConfig } from './wire/bearer.ts';
@@ -105,7 +106,8 @@ async function openKafka(settings: KafkaConfig, { log }: ForwarderPort): Promise
   /** A record that is too large even alone is told with less, as long as that may help. True when it was taken. */
   async function trimmed(using: Promise<Producer>, id: string, signal: AbortSignal): Promise<boolean> {
     const envelope = sending.get(id);
-    if (!envelope) return false;
+    // A checkpoint has nothing to leave out.
+    if (envelope?.type !== 'incident') return false;
     const whole = Buffer.byteLength(encodeAs(settings.format, envelope));
     for (const most of trims.filter(size => size < whole)) {
       try {
@@ -158,14 +160,27 @@ const uriPart = (text: string): string => encodeURIComponent(text.toWellFormed()
 
 /** CloudEvents 1.0, binary content mode: the attributes are headers, the value is the alert as it is. */
 export function messageOf(envelope: Envelope, { key, format }: { readonly key: KafkaConfig['key']; readonly format: AlertFormat }, most?: number): Message {
-  const { id, host, body: incident } = envelope;
-  const subject = incident.artifact?.sha256 ?? incident.artifact?.place.path;
+  const { id, host } = envelope;
+  const { key: own, value, mime, type, subject, at } = contentOf(envelope, format, most);
   return {
-    key: key === 'artifact' && subject !== undefined ? subject : host.id,
-    value: encodeAs(format, envelope, most),
+    key: key === 'artifact' && own !== undefined ? own : host.id, value,
     headers: {
-      'content-type': contentType(format), ce_specversion: '1.0', ce_id: id, ce_type: 'mxwarden.detection', ce_source: `urn:mxwarden:host:${uriPart(host.id)}`,
-      ce_subject: uriPart(incident.id), ce_time: isoTime(incident.changedAt),
+      'content-type': mime, ce_specversion: '1.0', ce_id: id, ce_type: type, ce_source: `urn:mxwarden:host:${uriPart(host.id)}`,
+      ce_subject: uriPart(subject), ce_time: isoTime(at),
     },
   };
+}
+
+interface Content { readonly key?: string | undefined; readonly value: string; readonly mime: string; readonly type: string; readonly subject: string; readonly at: number }
+
+function contentOf(envelope: Envelope, format: AlertFormat, most?: number): Content {
+  switch (envelope.type) {
+    case 'incident': {
+      const { artifact, id, changedAt } = envelope.body;
+      return { key: artifact?.sha256 ?? artifact?.place.path, value: encodeAs(format, envelope, most), mime: contentType(format), type: 'mxwarden.detection', subject: id, at: changedAt };
+    }
+    // It has one form, whatever that of the alerts: what is signed must arrive as it was signed.
+    case 'checkpoint': return { value: JSON.stringify(encodeCheckpoint(envelope)), mime: contentType('ocsf'), type: 'mxwarden.audit.checkpoint', subject: envelope.body.origin, at: envelope.body.at };
+    default: return envelope satisfies never;
+  }
 }

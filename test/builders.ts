@@ -2,7 +2,7 @@ import type { Event, EventKind, EventOf } from '../agent/contract/event.ts';
 import type { Memory } from '../agent/contract/detector.ts';
 import type { FileIdentity } from '../agent/contract/file.ts';
 import type { Finding, Observation } from '../agent/contract/finding.ts';
-import type { Envelope } from '../agent/contract/forwarder.ts';
+import type { IncidentEnvelope } from '../agent/contract/forwarder.ts';
 import type { HostIdentity } from '../agent/contract/component.ts';
 import type { Incident } from '../agent/contract/incident.ts';
 import type { Process, ProcessRef } from '../agent/contract/process.ts';
@@ -191,6 +191,6 @@ export const host = (change: Partial<HostIdentity> = {}): HostIdentity => ({
   ...change,
 });
 
-export const envelope = (change: Partial<Envelope> = {}): Envelope => ({
+export const envelope = (change: Partial<IncidentEnvelope> = {}): IncidentEnvelope => ({
   id: 'i1.1', sequence: 1, host: host(), version: '0.1.0', type: 'incident', body: incident(), ...change,
 });

@@ -41,6 +41,13 @@ const agent = {
   stream: z.strictObject({
     capacity: z.int().min(1_000).max(10_000_000).default(100_000).describe('events waiting; more are counted as lost'),
   }).prefault({}),
+  audit: z.strictObject({
+    enabled: z.boolean().default(true),
+    directory: z.string().min(1).optional().describe('Default: audit in the state directory'),
+    keyFile: z.string().min(1).optional().describe('The Ed25519 key that signs it, made when there is none. Default: keys/audit.key in the state directory'),
+    retentionDays: z.int().min(1).max(36_500).default(400).describe('older records are removed; their hashes stay'),
+    checkpointMs: z.int().min(1_000).max(3_600_000).default(60_000).describe('what was recorded is signed, and the checkpoint leaves the host, so often'),
+  }).prefault({}).describe('The agent\'s own signed record of what was loaded, inspected and reported.'),
   telemetry: z.strictObject({
     endpoint: z.url().default('http://127.0.0.1:4318').describe('OTLP over HTTP: base address, /v1/metrics is added'),
     intervalMs: z.int().min(1_000).default(15_000),

@@ -22,6 +22,8 @@ export interface CommitParts {
   readonly version: string;
   readonly log: Log;
   emit(draft: Draft): void;
+  /** These are on disk, and nobody has heard of them yet. */
+  stored(drafts: readonly EnvelopeDraft[]): void;
   /** There is something new to deliver. */
   notify(): void;
 }
@@ -31,6 +33,8 @@ export interface Commit {
   tick(): void;
   /** Everything, whether due or not. False when the disk refused it. */
   all(): boolean;
+  /** Something else that must leave the host; stored at the next tick. */
+  add(draft: EnvelopeDraft): void;
   /** Why nothing can be stored at the moment, or null. */
   readonly failure: string | null;
   readonly waiting: number;
@@ -44,7 +48,7 @@ const aliveMs = 10_000;
 const mostWaiting = 10_000;
 
 export function createCommit(parts: CommitParts): Commit {
-  const { database, state, artifacts, incidents, outbox, correlation, detection, host, version, log, emit, notify } = parts;
+  const { database, state, artifacts, incidents, outbox, correlation, detection, host, version, log, emit, stored, notify } = parts;
   const drafts = new Map<string, EnvelopeDraft>();
   const rows = new Map<string, unknown>();
   const memories = new Map<string, { set: Map<string, string | number>; forgotten: Set<string> }>();
@@ -52,12 +56,13 @@ export function createCommit(parts: CommitParts): Commit {
   let failure: string | null = null;
 
   function collect(all: boolean) {
-    for (const incident of correlation.take(Date.now(), all)) {
-      const draft = envelope(incident, host, version);
-      if (drafts.size < mostWaiting) drafts.set(draft.id, draft);
-      else emit({ kind: 'events.lost', at: Date.now(), where: 'outbox', what: 'any', count: 1 });
-    }
+    for (const incident of correlation.take(Date.now(), all)) add(envelope(incident, host, version));
     for (const [key, value] of correlation.takeRows()) rows.set(key, value);
+  }
+
+  function add(draft: EnvelopeDraft) {
+    if (drafts.size < mostWaiting) drafts.set(draft.id, draft);
+    else emit({ kind: 'events.lost', at: Date.now(), where: 'outbox', what: 'any', count: 1 });
   }
 
   function collectMemories() {
@@ -79,7 +84,7 @@ export function createCommit(parts: CommitParts): Commit {
     const result = database.transaction(() => {
       const appended = taken.length > 0 ? outbox().append(taken) : null;
       if (appended && !appended.stored) throw appended.error;
-      incidents.save(taken.map(({ body }) => body));
+      incidents.save(taken.flatMap(draft => draft.type === 'incident' ? [draft.body] : []));
       state.saveCorrelation(rows);
       for (const [detector, { set, forgotten }] of memories) state.saveMemory(detector, [...set], [...forgotten]);
       state.saveNote('aliveAt', savedAt);
@@ -100,7 +105,7 @@ export function createCommit(parts: CommitParts): Commit {
       log.error('the outbox is full: alerts were dropped', { severity, count });
       emit({ kind: 'events.lost', at: Date.now(), where: 'outbox', what: 'any', count });
     }
-    if (taken.length > 0) notify();
+    if (taken.length > 0) { stored(taken); notify(); }
     return true;
   }
 
@@ -113,6 +118,7 @@ export function createCommit(parts: CommitParts): Commit {
       if (age >= aliveMs || (age >= saveMs && something) || (drafts.size > 0 && failure === null)) write();
     },
     all() { collect(true); return write(); },
+    add,
     get failure() { return failure; },
     get waiting() { return drafts.size; },
   };

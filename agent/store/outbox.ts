@@ -1,5 +1,5 @@
 import { severities } from '../contract/finding.ts';
-import type { Envelope } from '../contract/forwarder.ts';
+import type { CheckpointEnvelope, Envelope, IncidentEnvelope } from '../contract/forwarder.ts';
 import type { Database } from './database.ts';
 import type { Stored } from './failure.ts';
 import { cursors, enrol } from './outbox-cursor.ts';
@@ -8,7 +8,8 @@ import { type Dropped, roomKeeper } from './outbox-room.ts';
 import { type OutboxView, viewOutbox } from './outbox-view.ts';
 
 /** An envelope before the outbox has given it its place. */
-export type EnvelopeDraft = Omit<Envelope, 'sequence'>;
+export type EnvelopeDraft = Unplaced<IncidentEnvelope> | Unplaced<CheckpointEnvelope>;
+type Unplaced<Whole extends Envelope> = Omit<Whole, 'sequence'>;
 
 export interface Appended {
   /** How many were new; an id that is still here is not taken twice. */
@@ -153,6 +154,8 @@ function envelopeOf({ id, sequence, draft }: Row): Envelope | null {
 function severityRank(draft: EnvelopeDraft): number {
   switch (draft.type) {
     case 'incident': return severities.indexOf(draft.body.severity);
-    default: return draft.type satisfies never;
+    // The next one says all that this one does.
+    case 'checkpoint': return severities.indexOf('info');
+    default: return draft satisfies never;
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Envelope } from '../../agent/contract/forwarder.ts';
+import type { IncidentEnvelope } from '../../agent/contract/forwarder.ts';
 import { encodeCef } from './cef.ts';
 import { encodeEcs } from './ecs.ts';
 import { encodeLeef } from './leef.ts';
@@ -20,7 +20,7 @@ export const contentType = (format: AlertFormat): string => format === 'cef' || 
 const valueLimits = [1_024, 512, 256, 128, 64, 32] as const;
 
 /** One alert as one line without its end, at most `most` bytes of UTF-8. Throws RangeError when it cannot be made that short. */
-export function encodeAs(format: AlertFormat, envelope: Envelope, most = maxAlertBytes): string {
+export function encodeAs(format: AlertFormat, envelope: IncidentEnvelope, most = maxAlertBytes): string {
   switch (format) {
     case 'ocsf': return withinJson(alert => alert, envelope, most);
     case 'ocsf-1.1': return withinJson(asOcsf11, envelope, most);
@@ -31,7 +31,7 @@ export function encodeAs(format: AlertFormat, envelope: Envelope, most = maxAler
   }
 }
 
-function withinJson(render: (alert: DetectionFinding) => unknown, envelope: Envelope, most: number): string {
+function withinJson(render: (alert: DetectionFinding) => unknown, envelope: IncidentEnvelope, most: number): string {
   // A rendering may be somewhat longer than the alert it was made of.
   for (const room of [most, most * 0.75, most * 0.5]) {
     const line = JSON.stringify(render(encodeOcsf(envelope, Math.floor(room))));
@@ -40,7 +40,7 @@ function withinJson(render: (alert: DetectionFinding) => unknown, envelope: Enve
   throw new RangeError(`it cannot be told in ${most} bytes`);
 }
 
-function withinLine(render: (alert: DetectionFinding, limit: number) => string, envelope: Envelope, most: number): string {
+function withinLine(render: (alert: DetectionFinding, limit: number) => string, envelope: IncidentEnvelope, most: number): string {
   const alert = encodeOcsf(envelope);
   for (const limit of valueLimits) {
     const line = render(alert, limit);

@@ -1,6 +1,6 @@
 import type { Finding, Severity } from '../../agent/contract/finding.ts';
 import { severities } from '../../agent/contract/finding.ts';
-import type { Envelope } from '../../agent/contract/forwarder.ts';
+import type { IncidentEnvelope } from '../../agent/contract/forwarder.ts';
 import type { Incident } from '../../agent/contract/incident.ts';
 import { artifactEvidence, evidencesOf, observablesOf } from './artifacts.ts';
 import { present, processOf } from './evidence.ts';
@@ -44,7 +44,7 @@ const rankOf = (severity: Severity): number => severities.indexOf(severity);
  * incident in all its changes, `metadata.uid` this one. What did not fit is counted in `unmapped.mxwarden.cut`:
  * evidence goes first, what no finding cites before what one does, the oldest before the newest.
  */
-export function encodeOcsf(envelope: Envelope, most = maxAlertBytes): DetectionFinding {
+export function encodeOcsf(envelope: IncidentEnvelope, most = maxAlertBytes): DetectionFinding {
   let whole = 0;
   for (const level of levels) {
     const alert = bound(compose(envelope, level), level.text);
@@ -60,7 +60,7 @@ export function encodeOcsf(envelope: Envelope, most = maxAlertBytes): DetectionF
 
 const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
-function compose({ id, sequence, host, version, body: incident }: Envelope, level: Level): DetectionFinding {
+function compose({ id, sequence, host, version, body: incident }: IncidentEnvelope, level: Level): DetectionFinding {
   const story = incident.story.slice(-level.chapters);
   const findings = findingsOf(incident);
   const leading = findings[0];

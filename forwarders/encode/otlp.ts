@@ -1,7 +1,8 @@
 import type { AnyValue, Attributes, HrTime } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
-import type { Envelope } from '../../agent/contract/forwarder.ts';
+import type { CheckpointEnvelope, Envelope, IncidentEnvelope } from '../../agent/contract/forwarder.ts';
+import { encodeCheckpoint } from './checkpoint.ts';
 import { present } from './evidence.ts';
 import { encodeOcsf, findingsOf } from './ocsf.ts';
 import { safeText } from './words.ts';
@@ -42,8 +43,26 @@ export function rememberOrigins(resourceFromAttributes: (attributes: Attributes)
   };
 }
 
-/** One change of an incident as an OpenTelemetry event: the OCSF object is the body, what one searches by the attributes. */
+/** An envelope as an OpenTelemetry event: the OCSF object is the body, what one searches by the attributes. */
 export function encodeLogRecord(envelope: Envelope, originOf: OriginOf): ReadableLogRecord {
+  switch (envelope.type) {
+    case 'incident': return detection(envelope, originOf);
+    case 'checkpoint': return checkpoint(envelope, originOf);
+    default: return envelope satisfies never;
+  }
+}
+
+function checkpoint(envelope: CheckpointEnvelope, originOf: OriginOf): ReadableLogRecord {
+  const { id, sequence, body: { origin, size, root, at } } = envelope;
+  return {
+    ...originOf(envelope), hrTime: hrTimeOf(at), hrTimeObserved: hrTimeOf(at),
+    eventName: 'mxwarden.audit.checkpoint', severityNumber: severityNumbers[1], severityText: severityTexts[1],
+    body: encodeCheckpoint(envelope) as unknown as AnyValue, droppedAttributesCount: 0,
+    attributes: { 'mxwarden.envelope.id': id, 'mxwarden.envelope.sequence': sequence, 'mxwarden.audit.origin': origin, 'mxwarden.audit.size': size, 'mxwarden.audit.root': root },
+  };
+}
+
+function detection(envelope: IncidentEnvelope, originOf: OriginOf): ReadableLogRecord {
   const alert = encodeOcsf(envelope);
   return {
     ...originOf(envelope),
@@ -55,7 +74,7 @@ export function encodeLogRecord(envelope: Envelope, originOf: OriginOf): Readabl
 
 const safe = (text: string | null | undefined): string | undefined => (typeof text === 'string' ? safeText(text, 256) : undefined);
 
-function attributesOf(envelope: Envelope, alert: DetectionFinding): Attributes {
+function attributesOf(envelope: IncidentEnvelope, alert: DetectionFinding): Attributes {
   const { body: incident } = envelope;
   const leading = findingsOf(incident)[0];
   const file = alert.evidences.find(evidence => evidence.name === 'model artifact')?.file;

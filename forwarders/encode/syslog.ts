@@ -1,4 +1,4 @@
-import type { Envelope } from '../../agent/contract/forwarder.ts';
+import type { IncidentEnvelope } from '../../agent/contract/forwarder.ts';
 import { type AlertFormat, encodeAs } from './format.ts';
 import { findingsOf } from './ocsf.ts';
 import { isoTime } from './story.ts';
@@ -17,7 +17,7 @@ const nothing = '-';
  * No byte order mark: receivers that look for `CEF:` or `{` at the beginning do not expect one. Throws RangeError when
  * the alert cannot be made that short.
  */
-export function syslogMessage(envelope: Envelope, { facility, format, maxMessageBytes }: { readonly facility: Facility; readonly format: AlertFormat; readonly maxMessageBytes: number }, pid: number): string {
+export function syslogMessage(envelope: IncidentEnvelope, { facility, format, maxMessageBytes }: { readonly facility: Facility; readonly format: AlertFormat; readonly maxMessageBytes: number }, pid: number): string {
   const { host, version, body: incident } = envelope;
   const priority = facilities[facility] * 8 + severities[incident.severity];
   const rule = findingsOf(incident)[0]?.rule ?? 'incident';

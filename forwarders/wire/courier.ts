@@ -11,7 +11,7 @@ export type Courier<Value> = (groups: readonly (readonly Parcel<Value>[])[], unw
 export interface Unwanted { readonly id: string; readonly reason: string }
 
 /** An envelope that cannot be encoded is a bug of ours, and must not hold up those behind it. */
-export function pack<Value>(batch: readonly Envelope[], encode: (envelope: Envelope) => Value): { parcels: Parcel<Value>[]; unwanted: Unwanted[] } {
+export function pack<Value, Sealed extends Envelope>(batch: readonly Sealed[], encode: (envelope: Sealed) => Value): { parcels: Parcel<Value>[]; unwanted: Unwanted[] } {
   const parcels: Parcel<Value>[] = [];
   const unwanted: Unwanted[] = [];
   for (const envelope of batch) {

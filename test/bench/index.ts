@@ -1,4 +1,5 @@
 import { agentFigures } from './agent.ts';
+import { auditFigures } from './audit.ts';
 import { costFigures } from './cost.ts';
 import { inspectionFigures } from './inspection.ts';
 import { pipelineFigure } from './pipeline.ts';
@@ -11,6 +12,7 @@ const wanted = (name: string) => asked.size === 0 || asked.has(name);
 
 if (wanted('pipeline')) pipelineFigure();
 if (wanted('inspect')) inspectionFigures();
+if (wanted('audit')) auditFigures();
 if (wanted('agent')) await agentFigures();
 if (wanted('cost')) await costFigures();
 if (wanted('sensor')) await sensorFigures();

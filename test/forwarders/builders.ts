@@ -1,6 +1,6 @@
 import type { EventOf } from '../../agent/contract/event.ts';
 import type { Finding } from '../../agent/contract/finding.ts';
-import type { Envelope } from '../../agent/contract/forwarder.ts';
+import type { IncidentEnvelope } from '../../agent/contract/forwarder.ts';
 import type { Chapter, Incident } from '../../agent/contract/incident.ts';
 import type { HostIdentity, Log } from '../../agent/contract/component.ts';
 import type { Process } from '../../agent/contract/process.ts';
@@ -62,12 +62,12 @@ export const incident = (change: Partial<Incident> = {}): Incident => ({
   openedAt: t0 + 2_100, changedAt: t0 + 2_310, gaps: ['writes of other processes are seen only by inotify: who wrote is a guess'], ...change,
 });
 
-export const envelope = (change: Partial<Incident> = {}, wrap: Partial<Omit<Envelope, 'body'>> = {}): Envelope => ({
+export const envelope = (change: Partial<Incident> = {}, wrap: Partial<Omit<IncidentEnvelope, 'body'>> = {}): IncidentEnvelope => ({
   id: 'env-1', sequence: 42, host, version: '0.1.0', type: 'incident', body: incident(change), ...wrap,
 });
 
 /** A batch of different incidents, in order. */
-export const envelopes = (count: number, change: Partial<Incident> = {}): Envelope[] =>
+export const envelopes = (count: number, change: Partial<Incident> = {}): IncidentEnvelope[] =>
   Array.from({ length: count }, (_, index) => envelope({ id: `i-${index}`, ...change }, { id: `env-${index}`, sequence: index }));
 
 /** Keeps what was logged, for tests that speak of it. */

@@ -20,8 +20,11 @@ export const isInstalled = (part: Part): boolean => existsSync(folderOf(part));
 
 /** The file with a part's pins, beside this one. */
 export const pinsPath = (file: string): string => join(import.meta.dirname, file);
-export const keyFrom = (file: string, recipe: number): string =>
-  createHash('sha256').update(`${recipe}\n`).update(readFileSync(pinsPath(file))).digest('hex').slice(0, 12);
+export function keyFrom(files: string | readonly string[], recipe: number): string {
+  const digest = createHash('sha256').update(`${recipe}\n`);
+  for (const file of [files].flat()) digest.update(readFileSync(pinsPath(file)));
+  return digest.digest('hex').slice(0, 12);
+}
 
 /** For a part that is one pinned version. */
 export const keyOf = (version: string, recipe: number): string => createHash('sha256').update(`${recipe}\n${version}`).digest('hex').slice(0, 12);

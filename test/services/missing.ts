@@ -53,6 +53,7 @@ export function missing(part: RealPart): string | null {
     case 'mxnet':
     case 'ocsf':
     case 'ecs':
+    case 'verifier':
     case 'collector': return isInstalled(parts[part]) ? null : setup;
     default: return part satisfies never;
   }

@@ -1,5 +1,5 @@
 import { chmod, copyFile, mkdir, readdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Part } from './cache.ts';
 import { keyFrom, keyOf, pinsPath } from './cache.ts';
 import { mustRun, onPath, run } from './run.ts';
@@ -109,5 +109,23 @@ const ecs: Part = {
   },
 };
 
+const verifierSources = ['go.mod', 'go.sum', 'main.go'].map(name => `../fixtures/audit-verifier/${name}`);
+
+/** A verifier of the audit trail that shares no code with it: Go's signed notes and the Merkle proofs of transparency-dev. */
+const verifier: Part = {
+  name: 'verifier',
+  key: keyFrom(verifierSources, 1),
+  async install(folder) {
+    const build = join(folder, 'build');
+    await mkdir(join(build, 'tmp'), { recursive: true });
+    for (const source of verifierSources) await copyFile(pinsPath(source), join(build, basename(source)));
+    const go = await go126(build);
+    const path = go === 'go' ? process.env.PATH : `${dirname(go)}:${process.env.PATH}`;
+    const env = { GOMAXPROCS: '1', GOFLAGS: '-buildvcs=false -p=1', GOTOOLCHAIN: 'local', GOROOT: undefined, CGO_ENABLED: '0', TMPDIR: join(build, 'tmp'), PATH: path };
+    await mustRun(go, ['build', '-mod=readonly', '-trimpath', '-ldflags=-s -w', '-o', join(folder, 'verifier'), '.'], { cwd: build, env, timeoutMs: minutes(5) });
+    await rm(build, { recursive: true });
+  },
+};
+
 /** Everything `npm run test:setup` installs. */
-export const parts = { mxnet, kafka, collector, ocsf, ecs } as const;
+export const parts = { mxnet, kafka, collector, ocsf, ecs, verifier } as const;

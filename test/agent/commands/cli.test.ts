@@ -21,7 +21,7 @@ async function config(text = ''): Promise<string> {
 test('help names every verb and the exit codes, and each verb has an example', async t => {
   const { code, stdout } = await mxwarden('--help');
   t.is(code, 0);
-  for (const verb of ['run', 'inspect', 'doctor', 'status', 'replay', 'config', 'outbox', 'incidents']) t.regex(stdout, new RegExp(`^  ${verb} `, 'm'));
+  for (const verb of ['run', 'inspect', 'doctor', 'status', 'replay', 'config', 'outbox', 'incidents', 'audit']) t.regex(stdout, new RegExp(`^  ${verb} `, 'm'));
   t.regex(stdout, /Exit codes: 0/);
   for (const verb of [['run'], ['inspect'], ['doctor'], ['status'], ['replay'], ['config', 'check'], ['config', 'print'], ['config', 'schema'], ['outbox', 'list'], ['outbox', 'show'], ['outbox', 'retry'], ['outbox', 'drop'], ['incidents', 'list'], ['incidents', 'show']]) {
     t.regex((await mxwarden(...verb, '--help')).stdout, /Example:\n {2}mxwarden /, verb.join(' '));

@@ -103,7 +103,7 @@ test('a sink deaf to its signal is given up and opened anew, and its late answer
 });
 
 test('refused envelopes become dead letters with the reason, the rest of their batch is delivered', async t => {
-  const far = await receiver(t, batch => batch.some(({ body }) => body.severity === 'info') ? 422 : 200);
+  const far = await receiver(t, batch => batch.some(({ type, body }) => type === 'incident' && body.severity === 'info') ? 422 : 200);
   const log = notebook();
   const { outbox, put, delivery } = bench(t, [{ name: 'post', open: async () => poster(far.url) }], { log });
   put(draft('a'), draft('b', 'info'), draft('c'), draft('d', 'info'));

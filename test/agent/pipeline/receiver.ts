@@ -51,7 +51,7 @@ export const poster = (url: string): Sink => ({
       if (signal.aborted) throw error;
       throw new RetryableError('no connection', { cause: error });
     }
-    if (status === 422) throw new RejectedError('not wanted', batch.filter(({ body }) => body.severity === 'info').map(({ id }) => id));
+    if (status === 422) throw new RejectedError('not wanted', batch.filter(({ type, body }) => type === 'incident' && body.severity === 'info').map(({ id }) => id));
     if (status !== 200) throw new RetryableError(`status ${status}`);
   },
   async [Symbol.asyncDispose]() {},

@@ -6,10 +6,10 @@ import type { Log } from '../../../agent/contract/component.ts';
 import type { Severity } from '../../../agent/contract/finding.ts';
 import { type Database, openDatabase } from '../../../agent/store/database.ts';
 import type { Stored } from '../../../agent/store/failure.ts';
-import type { EnvelopeDraft } from '../../../agent/store/outbox.ts';
+import type { IncidentEnvelope } from '../../../agent/contract/forwarder.ts';
 
 /** An envelope of about 600 bytes, and more as told. */
-export const draft = (id: string, severity: Severity = 'medium', padding = 0): EnvelopeDraft => ({
+export const draft = (id: string, severity: Severity = 'medium', padding = 0): Omit<IncidentEnvelope, 'sequence'> => ({
   id, version: '0.1.0', type: 'incident',
   host: { id: 'b2f1', name: 'ml-7', os: 'Debian GNU/Linux 12', kernel: '6.1.0', addresses: ['192.0.2.7'] },
   body: {
@@ -18,7 +18,7 @@ export const draft = (id: string, severity: Severity = 'medium', padding = 0): E
   },
 });
 
-export const drafts = (from: number, count: number, severity?: Severity): EnvelopeDraft[] =>
+export const drafts = (from: number, count: number, severity?: Severity): Omit<IncidentEnvelope, 'sequence'>[] =>
   Array.from({ length: count }, (_, index) => draft(`e${from + index}`, severity));
 
 export interface Line { readonly level: keyof Log; readonly message: string; readonly fields: object | undefined }

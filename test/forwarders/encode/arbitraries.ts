@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Event } from '../../../agent/contract/event.ts';
 import type { Finding } from '../../../agent/contract/finding.ts';
 import { severities } from '../../../agent/contract/finding.ts';
-import type { Envelope } from '../../../agent/contract/forwarder.ts';
+import type { IncidentEnvelope } from '../../../agent/contract/forwarder.ts';
 import type { Chapter, Incident } from '../../../agent/contract/incident.ts';
 import { host, t0 } from '../builders.ts';
 
@@ -60,7 +60,7 @@ export const incidents = (chapters: number): fc.Arbitrary<Incident> => fc.record
   artifact: maybe(fc.record({ place, file: maybe(file), sha256: maybe(hostile) })), loader: maybe(process),
   story: fc.array(chapter, { maxLength: chapters, size: 'max' }), openedAt: at, changedAt: at, gaps: fc.array(hostile, { maxLength: 5 }),
 });
-export const envelopesOf = (chapters: number): fc.Arbitrary<Envelope> => fc.record({
+export const envelopesOf = (chapters: number): fc.Arbitrary<IncidentEnvelope> => fc.record({
   id: hostile, sequence: fc.nat(), version: hostile, type: fc.constant('incident' as const), body: incidents(chapters),
   host: fc.record({ id: hostile, name: hostile, os: hostile, kernel: hostile, addresses: fc.array(fc.oneof(fc.ipV4(), hostile), { maxLength: 4 }) }).map(made => ({ ...host, ...made })),
 });
