@@ -15,13 +15,13 @@ export type Format = (typeof formats)[number];
 export const headBytes = 4_096;
 
 /**
- * `name` is the file's last name and decides only between kinds of text; `head` is its beginning, of which at most
+ * `name` is the file's last name and decides only between kinds of text, and whether zeros are an archive; `head` is its beginning, of which at most
  * `headBytes` bytes are looked at. Never throws.
  */
 export function kindOf(name: string, head: Uint8Array): { readonly format: Format } {
   const bytes = head.subarray(0, headBytes);
   if (bytes.length === 0) return { format: 'empty' };
-  return { format: bySignature(bytes) ?? byShape(bytes) ?? byText(name, bytes) };
+  return { format: bySignature(bytes) ?? byShape(name, bytes) ?? byText(name, bytes) };
 }
 
 const starts = (bytes: Uint8Array, ...signature: readonly number[]): boolean => signature.every((byte, index) => bytes[index] === byte);
@@ -60,8 +60,8 @@ function machine(bytes: Uint8Array): Format | null {
   return big32(bytes, 4) < 44 ? 'mach-o' : 'java-class';
 }
 
-function byShape(bytes: Uint8Array): Format | null {
-  if (isTar(bytes)) return 'tar';
+function byShape(name: string, bytes: Uint8Array): Format | null {
+  if (isTar(bytes) || (/\.tar$/i.test(name) && isEmptyTar(bytes))) return 'tar';
   return looksLikePickle(bytes, headBytes) ? 'pickle' : null;
 }
 
@@ -73,6 +73,9 @@ function isTar(bytes: Uint8Array): boolean {
   for (let at = 0; at < 512; at++) if (at < 148 || at >= 156) sum += bytes[at] ?? 0;
   return stated === sum && sum > 8 * 0x20;
 }
+
+/** Nothing but the two blocks that mark the end, and padding. */
+const isEmptyTar = (bytes: Uint8Array): boolean => bytes.length >= 1_024 && bytes.every(byte => byte === 0);
 
 function byText(name: string, bytes: Uint8Array): Format {
   const text = readable(bytes);

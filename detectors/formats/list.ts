@@ -1,12 +1,21 @@
+import { gzip } from './archive/gzip.ts';
+import { packed } from './archive/packed.ts';
+import { tar } from './archive/tar.ts';
+import { npz, zip } from './archive/zip.ts';
+import { elf } from './elf/elf.ts';
 import type { Format } from './format.ts';
 import { json } from './json/json.ts';
 import { gluontsType } from './json/type-file.ts';
+import { native } from './native/native.ts';
 import { ndarrayContainer } from './ndarray/container.ts';
 import { npy } from './npy/npy.ts';
 import { pickle } from './pickle/pickle.ts';
+import { plainText } from './plain-text.ts';
 import { recordio } from './recordio.ts';
 import type { OperatorPolicy } from './symbol/policy.ts';
 import { symbolFormat } from './symbol/symbol.ts';
 
 /** Every format that is read, those with a signature first. Adding one is one import and one word. */
-export const formatsFor = (policy: OperatorPolicy): readonly Format[] => [ndarrayContainer, npy, recordio, symbolFormat(policy), json, gluontsType, pickle];
+export const formatsFor = (policy: OperatorPolicy): readonly Format[] => [
+  ndarrayContainer, npy, zip, npz, gzip, ...packed, tar, elf, native, recordio, symbolFormat(policy), json, gluontsType, pickle, plainText,
+];

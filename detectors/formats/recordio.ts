@@ -1,4 +1,5 @@
 import type { Severity } from '../../agent/contract/finding.ts';
+import { inBrief } from './brevity.ts';
 import type { Format } from './format.ts';
 import { defineFormat } from './format.ts';
 import { kindOf } from './kind.ts';
@@ -14,7 +15,6 @@ const windowBytes = 1_048_576;
 const headBytes = 4_096;
 /** An image header of MXNet (recordio.py IRHeader) stands before the content of most records. */
 const imageHeader = 24;
-const mostTold = 10;
 const hidden: ReadonlySet<string> = new Set(['elf', 'pe', 'mach-o', 'java-class', 'script']);
 
 /**
@@ -26,7 +26,7 @@ export const recordio: Format = defineFormat({
   name: 'recordio',
   fits: ({ name, head }) => [0x0a, 0x23, 0xd7, 0xce].every((byte, index) => head[index] === byte)
     || (/\.rec$/i.test(name) && ['unknown', 'text'].includes(kindOf(name, head).format)),
-  inspect(source, report) {
+  inspect: inBrief((source, report) => {
     const tally = { records: 0, parts: 0, payload: 0, longest: 0 };
     const say = speaker(report);
     let [at, open] = [0, 0];
@@ -51,21 +51,15 @@ export const recordio: Format = defineFormat({
     }
     if (open > 0) say('unfinished', 'medium', 'The last record has a first part and no end: the reader stops without an error', at);
     report.inventory('records', tally);
-  },
+  }),
 });
 
 interface Part { readonly at: number; readonly flag: number; readonly data: number; readonly length: number; readonly end: number }
 type Say = (rule: string, severity: Severity, message: string, offset: number) => void;
 
-function speaker(report: Report): Say {
-  const told = new Map<string, number>();
-  return (rule, severity, message, offset) => {
-    const times = (told.get(rule) ?? 0) + 1;
-    told.set(rule, times);
-    if (times > mostTold) return;
-    report.note({ rule: `recordio.${rule}`, severity, confidence: 0.8, techniques: severity === 'high' ? ['AML.T0018.002', 'T1027.009'] : ['AML.T0076'], message, where: { offset } });
-  };
-}
+const speaker = (report: Report): Say => (rule, severity, message, offset) => {
+  report.note({ rule: `recordio.${rule}`, severity, confidence: 0.8, techniques: severity === 'high' ? ['AML.T0018.002', 'T1027.009'] : ['AML.T0076'], message, where: { offset } });
+};
 
 /** Or what is wrong with it: then nothing behind it can be found. */
 function readHeader(source: Source, at: number): Part | string {

@@ -110,11 +110,11 @@ function createResolver(checker: ts.TypeChecker, calls: Calls, properties: Prope
     } finally { pending.delete(declaration); }
   }
 
-  /** What the calls of its function give for a parameter. */
+  /** What the calls of its function give for a parameter, and what it is when they do not. */
   function given(parameter: ts.ParameterDeclaration): Texts {
     const of = parameter.parent;
     const place = of.parameters.indexOf(parameter);
-    const found = [of, ...promised(of)].flatMap(each => calls.get(each) ?? []).flatMap(call => call.arguments[place] ?? []);
+    const found = [of, ...promised(of)].flatMap(each => calls.get(each) ?? []).flatMap(call => call.arguments[place] ?? parameter.initializer ?? []);
     return found.length === 0 ? unknown(parameter) : union(found.map(textsOf));
   }
 

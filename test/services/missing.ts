@@ -7,7 +7,19 @@ import { isInstalled } from './cache.ts';
 import { parts } from './parts.ts';
 import { onPath } from './run.ts';
 
-export type RealPart = keyof typeof parts | 'root' | 'tracefs' | 'bpf' | 'clang' | 'rsyslog';
+/** Programs of the system that tests compare with, and the packages of Debian that bring them. */
+const programs = {
+  'cc': { commands: ['cc'], packages: 'gcc libc6-dev' },
+  'c++': { commands: ['c++'], packages: 'g++' },
+  'binutils': { commands: ['readelf', 'objcopy', 'nm'], packages: 'binutils' },
+  'java': { commands: ['java', 'jar'], packages: 'openjdk-17-jdk-headless' },
+  'zip': { commands: ['zip'], packages: 'zip' },
+  'tar': { commands: ['tar', 'gzip'], packages: 'tar gzip' },
+  'bsdtar': { commands: ['bsdtar'], packages: 'libarchive-tools' },
+} as const;
+type Program = keyof typeof programs;
+
+export type RealPart = keyof typeof parts | Program | 'root' | 'tracefs' | 'bpf' | 'clang' | 'rsyslog';
 
 const tracing = '/sys/kernel/tracing';
 const setup = 'npm run test:setup';
@@ -55,6 +67,13 @@ export function missing(part: RealPart): string | null {
     case 'ecs':
     case 'verifier':
     case 'collector': return isInstalled(parts[part]) ? null : setup;
+    case 'cc':
+    case 'c++':
+    case 'binutils':
+    case 'java':
+    case 'zip':
+    case 'tar':
+    case 'bsdtar': return programs[part].commands.every(onPath) ? null : `apt-get install ${programs[part].packages}`;
     default: return part satisfies never;
   }
 }

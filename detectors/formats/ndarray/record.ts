@@ -1,8 +1,5 @@
 import { createHash } from 'node:crypto';
-import { quoted } from '../quote.ts';
-import { BudgetError } from '../report.ts';
-import type { Report, Where } from '../report.ts';
-import { sourceOf } from '../source.ts';
+import type { Report } from '../report.ts';
 import type { Source } from '../source.ts';
 import { dtypeOf, widthOf } from '../weights/dtype.ts';
 import type { DType } from '../weights/dtype.ts';

@@ -56,7 +56,10 @@ export const pickle: Format = defineFormat({
 
 /** By its opcodes; a file that is called a state and is nothing else known is tried too, so that the answer says what is wrong. */
 function fitsPickle({ name, head }: Probe): boolean {
-  if (looksLikePickle(head, fullLook) || beginsPickle(head)) return true;
+  // A zip's first bytes are a persistent id to the unpickler, which refuses it at once when, as in MXNet, nobody gives a persistent_load.
+  if ([0x50, 0x4b, 3, 4].every((byte, index) => head[index] === byte)) return false;
+  // What merely could be opcodes, such as the name at the head of a tar archive, is taken for what its signature says.
+  if (beginsPickle(head) || (looksLikePickle(head, fullLook) && kindOf(name, head).format === 'pickle')) return true;
   return /\.(states|pkl|pickle)$/i.test(name) && ['unknown', 'text'].includes(kindOf(name, head).format);
 }
 

@@ -1,3 +1,4 @@
+import { inBrief } from '../brevity.ts';
 import { defineFormat, type Format } from '../format.ts';
 import { lookForClasses } from '../json/listener.ts';
 import { BudgetError, type Report } from '../report.ts';
@@ -14,7 +15,7 @@ import { createVoice, type Voice } from './voice.ts';
 export const symbolFormat = (policy: OperatorPolicy): Format => defineFormat({
   name: 'symbol-json',
   fits: looksLikeSymbol,
-  inspect(source, report) {
+  inspect: inBrief((source, report) => {
     const voice = createVoice(report);
     const counts = tally();
     let graph: Graph | null = null;
@@ -26,11 +27,8 @@ export const symbolFormat = (policy: OperatorPolicy): Format => defineFormat({
     } catch (error) {
       if (error instanceof RangeError && !(error instanceof BudgetError)) refused(error.message, source, report, voice);
       throw error;
-    } finally {
-      counts.tell(report, graph);
-      voice.end();
-    }
-  },
+    } finally { counts.tell(report, graph); }
+  }),
 });
 
 export const symbol = symbolFormat({});

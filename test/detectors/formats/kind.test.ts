@@ -40,6 +40,11 @@ test('a Windows program is known by its second header', t => {
   t.not(of(pe), 'pe');
 });
 
+test('zeros are an empty tar archive by their name alone', t => {
+  t.is(of(new Uint8Array(1_024), 'a.tar'), 'tar');
+  for (const [content, name] of [[new Uint8Array(1_024), 'a'], [new Uint8Array(512), 'a.tar'], [new Uint8Array(1_024).with(600, 1), 'a.tar']] as const) t.is(of(content, name), 'unknown');
+});
+
 test('a tar archive is known by its sum, with or without a signature', t => {
   const header = new Uint8Array(512);
   header.set(text('model-0000.params'));

@@ -5,7 +5,7 @@ import { openCensus } from '../../../../collectors/kernel/procfs/census.ts';
 import { fileIdentity, refOf } from '../../../../collectors/kernel/procfs/describe.ts';
 import type { MappedLibrary } from '../../../../collectors/kernel/procfs/member.ts';
 import { testWith } from '../../../services/require.ts';
-import { compile, folder, hasCompiler, here, libraryAt, type Made, madeHost, mapLine, patience, run, runWith, until, writeProcess } from './tree.ts';
+import { compile, folder, here, libraryAt, type Made, madeHost, mapLine, patience, run, runWith, until, writeProcess } from './tree.ts';
 
 test.beforeEach(t => { t.timeout(patience * 2); });
 
@@ -121,8 +121,7 @@ test('a hard link under another name is known by its inode', async t => {
 });
 
 const pad = 'char padding[2 << 20] = {1};';
-const compiled = hasCompiler ? test : test.skip;
-compiled('a copy under another name, and a program with MXNet in itself, are known by their functions', async t => {
+testWith(['cc'], 'a copy under another name, and a program with MXNet in itself, are known by their functions', async t => {
   const root = folder(t);
   const library = compile(`${pad} int MXNDArrayLoad(void) { return 0; }`, join(root, 'libharmless.so'), ['-shared', '-fPIC']);
   const program = compile(`${pad} #include <unistd.h>\nint MXPredCreate(void) { return 0; } int main(void) { return sleep(300); }`.replace('; #', ';\n#').replace('} #', '}\n#'), join(root, 'server'));

@@ -78,7 +78,6 @@ export function run(t: ExecutionContext, command: string, args: readonly string[
 /** Sleeps with the library in its memory. */
 export const runWith = (t: ExecutionContext, library: string, environment: Record<string, string> = {}) => run(t, 'sleep', ['300'], { LD_PRELOAD: library, ...environment });
 
-export const hasCompiler = existsSync('/usr/bin/cc');
 export function compile(source: string, output: string, args: readonly string[] = []): string {
   writeFileSync(`${output}.c`, source);
   execFileSync('cc', ['-o', output, `${output}.c`, ...args]);

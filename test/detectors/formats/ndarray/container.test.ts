@@ -1,7 +1,6 @@
 import test from 'ava';
 import { ndarrayContainer } from '../../../../detectors/formats/ndarray/container.ts';
 import { pickle } from '../../../../detectors/formats/pickle/pickle.ts';
-import { defineFormat } from '../../../../detectors/formats/format.ts';
 import { inspectSource, usualLimits } from '../../../../detectors/formats/dispatch.ts';
 import { sourceOf } from '../../../../detectors/formats/source.ts';
 import { statesWith } from '../../../fixtures/hostile/pickle.ts';
