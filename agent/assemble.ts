@@ -150,6 +150,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
       events: { emitted: stream.emitted, waiting: stream.depth, dropped: stream.dropped, lost: seen.lost },
       detectors: { on: [...config.detectors.keys()], failures: detection.failures + seen.unjudged, findings: seen.findings },
       incidents: { open: correlation.open, suppressed: correlation.suppressed },
+      exceptions: detection.exceptions.status(Date.now()),
       inspector: { waiting: inspector.waiting, inspected: inspector.inspected, unread: inspector.unread },
       sinks: sinkStatus(delivery, outbox), storeFailure: commit.failure ?? account.failure,
       memoryBytes: process.memoryUsage.rss(), cpuSeconds: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
@@ -200,14 +201,14 @@ const restartKeys = ['stateDirectory', 'host', 'inspect', 'incidents', 'outbox',
 const differs = (a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>) => JSON.stringify([...a]) !== JSON.stringify([...b]);
 
 function restoreDetection(config: Config, state: StateStore, log: Log): Detection {
-  const detection = createDetection(detectors, config.detectors, log);
+  const detection = createDetection(detectors, config.detectors, log, config.exceptions);
   for (const [name, memory] of detection.memories) memory.restore(state.memory(name));
   return detection;
 }
 
 /** New settings, the same memories. */
 function carryDetection(config: Config, old: Detection, log: Log): Detection {
-  const detection = createDetection(detectors, config.detectors, log);
+  const detection = createDetection(detectors, config.detectors, log, config.exceptions);
   for (const [name, memory] of detection.memories) memory.restore(old.memories.get(name)?.entries() ?? []);
   return detection;
 }

@@ -10,6 +10,8 @@ export interface Status {
   readonly events: { readonly emitted: number; readonly waiting: number; readonly dropped: number; readonly lost: number };
   readonly detectors: { readonly on: readonly string[]; readonly failures: number; readonly findings: number };
   readonly incidents: { readonly open: number; readonly suppressed: number };
+  /** Those of the configuration, in its order; what each suppressed since start or reload. */
+  readonly exceptions: readonly { readonly rule: string; readonly owner: string; readonly reason: string; readonly expires: string; readonly expired: boolean; readonly suppressed: number }[];
   readonly inspector: { readonly waiting: number; readonly inspected: number; readonly unread: number };
   readonly sinks: readonly SinkStatus[];
   /** Why nothing can be stored at the moment; null when it can. */

@@ -31,6 +31,7 @@ function observe(status: () => Status) {
     'mxwarden.events.emitted': () => status().events.emitted,
     'mxwarden.events.lost': () => status().events.lost,
     'mxwarden.findings': () => status().detectors.findings,
+    'mxwarden.findings.suppressed': () => status().exceptions.reduce((sum, one) => sum + one.suppressed, 0),
     'mxwarden.detector.failures': () => status().detectors.failures,
     'mxwarden.artifacts.inspected': () => status().inspector.inspected,
   };

@@ -4,7 +4,7 @@ import type { EventOf } from '../agent/contract/event.ts';
 import type { Suspicion } from '../agent/contract/finding.ts';
 import type { Process, ProcessRef } from '../agent/contract/process.ts';
 import { type Actor, actorOf, isSameService } from './context/actors.ts';
-import { bounded } from './context/bounded.ts';
+import { bounded, createOnce } from './context/bounded.ts';
 import { createMarks, keyOf, stateOf } from './context/keys.ts';
 import { folderOf, quote, who } from './context/wording.ts';
 import { type Loading, pathOf } from './context/trees.ts';
@@ -12,7 +12,7 @@ import { type Loading, pathOf } from './context/trees.ts';
 type Change = EventOf<'file.changed'>;
 interface Holder extends Actor { readonly load: string; readonly state: string | null; readonly asCode: boolean; told: boolean; unknownAt: number }
 
-const most = { paths: 4_096, holders: 32, writers: 16, ended: 10_000 } as const;
+const most = { paths: 4_096, holders: 32, writers: 16, ended: 10_000, loaders: 4_096 } as const;
 const hourMs = 3_600_000;
 const verbs: { readonly [Kind in Change['change']]: string } = {
   found: 'found', created: 'created', written: 'wrote', renamed: 'renamed', removed: 'removed', attributes: 'changed the attributes of',
@@ -27,7 +27,10 @@ const verbs: { readonly [Kind in Change['change']]: string } = {
  * when the file is an operator library, whose mapped code changes with it. The loader itself, its tree and its own
  * program (same script, same user) may write. Each loader's file is told once until it is loaded again, and once an hour
  * when nobody knows who wrote: that is mostly the loader.
- * World-writable is low, setuid on a model is high: nothing ever needs it.
+ * A process that has loaded something, or what it started, and that then writes into a folder in which others do and it
+ * never did, is medium: a payload exchanges its model, or others. The same for a signature is high. Where nobody is known to
+ * have written, rewriting the very file that it loaded is low, since trainers do so.
+ * World-writable is low, setgid medium, setuid on a model is high: nothing ever needs it.
  * Blind where the sensor cannot tell who wrote; processes that ended unseen are believed to live on.
  */
 export default defineDetector({
@@ -38,6 +41,7 @@ export default defineDetector({
   create(_config, memory) {
     const writers = createWriters(memory);
     const loaded = createHolders();
+    const rewrites = createRewrites();
     const modes = bounded<string, number>(20_000);
 
     function changed(event: Change): readonly Suspicion[] {
@@ -48,13 +52,15 @@ export default defineDetector({
       const novelty = event.by === null ? null : writers.see(folderOf(event.place.path), event.by);
       const found = [...mode, ...loaded.changed(event, novelty)];
       if (event.change === 'renamed' && event.from) found.push(...loaded.changed({ ...event, change: 'removed', place: event.from, file: null }, novelty));
-      return novelty === null || event.by === null ? found : [unexpectedWriter(event, event.by, novelty), ...found];
+      const rewritten = rewrites.changed(event, novelty);
+      if (rewritten !== null) return [rewritten, ...found];
+      return novelty === null || novelty === 'first' || event.by === null ? found : [unexpectedWriter(event, event.by, novelty), ...found];
     }
 
     return event => {
       switch (event.kind) {
         case 'file.changed': return changed(event);
-        case 'mxnet.called': case 'file.opened': loaded.hold(event); return [];
+        case 'mxnet.called': case 'file.opened': loaded.hold(event); rewrites.loaded(event); return [];
         case 'process.exited': loaded.release(event.process); return [];
         default: return event satisfies never;
       }
@@ -62,18 +68,22 @@ export default defineDetector({
   },
 });
 
-/** Which programs and users wrote into which folder; `see` says what is new about this one, in a folder with history. */
+/** What is new about a writer in its folder; `first`: nobody is known to have written there before. */
+type Novelty = 'user' | 'program' | 'first' | null;
+
+/** Which programs and users wrote into which folder. */
 function createWriters(memory: Memory) {
   const marks = createMarks();
   return {
-    see(folder: string, by: Process): 'user' | 'program' | null {
+    see(folder: string, by: Process): Novelty {
       const key = keyOf('writers', folder);
       const text = memory.get(key);
       const known = typeof text === 'string' ? text.split(' ') : [];
       const writer = `${by.uid}:${marks(by.executable.path)}`;
       if (known.at(-1) === writer) return null;
       memory.set(key, [...known.filter(each => each !== writer), writer].slice(-most.writers).join(' '));
-      if (known.length === 0 || known.includes(writer)) return null;
+      if (known.length === 0) return 'first';
+      if (known.includes(writer)) return null;
       return known.some(each => each.startsWith(`${by.uid}:`)) ? 'program' : 'user';
     },
   };
@@ -102,7 +112,7 @@ function createHolders() {
       byPath.set(keyOf(path), [...others, holder].slice(-most.holders));
     },
     release(process: ProcessRef) { ended.set(process.pid, process.startTicks); },
-    changed(event: Change, novelty: 'user' | 'program' | null): Suspicion[] {
+    changed(event: Change, novelty: Novelty): Suspicion[] {
       if (event.change === 'attributes') return [];
       const state = event.file === null ? null : stateOf(event.file);
       const isStruck = (each: Holder) => !each.told && ended.get(each.pid) !== each.startTicks && (state === null || each.state !== state)
@@ -115,6 +125,47 @@ function createHolders() {
   };
 }
 
+/** Names under which a model's signature, or a list of digests, lies beside it. */
+const signature = /\.(sig|asc|minisig|p7[sm]|sigstore|sigstore\.json|bundle\.json|intoto\.jsonl|att|sha(256|512)(sum)?)$|\/(SHA(256|512)SUMS|checksums\.txt|manifest\.(json|sig))$/i;
+
+/** Processes that have loaded something, and what they or their children then wrote. */
+function createRewrites() {
+  const loaders = bounded<number, { readonly startTicks: number; readonly load: string; readonly paths: Set<string> }>(most.loaders);
+  const once = createOnce(most.loaders);
+
+  return {
+    loaded(event: Loading) {
+      const { pid, startTicks } = event.kind === 'file.opened' ? event.by : event.process;
+      const before = loaders.get(pid);
+      const paths = before?.startTicks === startTicks ? before.paths : new Set<string>();
+      const path = pathOf(event);
+      if (path !== null && paths.size < most.holders) paths.add(keyOf(path));
+      loaders.set(pid, { startTicks, load: event.id, paths });
+    },
+    changed(event: Change, novelty: Novelty): Suspicion | null {
+      const { by, place } = event;
+      if (by === null || novelty === null || event.change === 'attributes') return null;
+      const loader = [by, ...by.ancestors].map(({ pid, startTicks }) => ({ pid, known: loaders.get(pid), startTicks })).find(({ known, startTicks }) => known?.startTicks === startTicks);
+      if (loader?.known === undefined) return null;
+      const own = loader.known.paths.has(keyOf(place.path));
+      const signed = signature.test(place.path);
+      if ((novelty === 'first' && !own && !signed) || !once(keyOf(loader.pid, loader.startTicks, place.path))) return null;
+      return rewritten(event, by, loader.known.load, signed ? 'the signature' : own ? 'the model' : 'another', novelty);
+    },
+  };
+}
+
+function rewritten(event: Change, by: Process, load: string, what: 'the signature' | 'the model' | 'another', novelty: Exclude<Novelty, null>): Suspicion {
+  const known = novelty !== 'first';
+  const about = what === 'the signature' ? 'a signature or list of digests' : what === 'the model' ? 'a model that it had loaded itself' : 'another model than it had loaded';
+  return {
+    rule: what === 'the signature' ? 'change.signature-by-loader' : 'change.by-loader',
+    severity: what === 'the signature' ? known ? 'high' : 'medium' : known ? 'medium' : 'low', confidence: known ? 0.7 : 0.4, at: event.at, because: [event.id, load],
+    techniques: what === 'the signature' ? ['T1553', 'T1565.001', 'AML.T0109'] : ['T1565.001', 'AML.T0018', 'AML.T0109'],
+    summary: `${who(by)}, a process that loads models or was started by one, ${verbs[event.change]} ${about}: ${quote(event.place.path)}${known ? '; others write in that folder, it never did before' : ''}`,
+  };
+}
+
 /** The loader, something it started, or another run of the same program by the same user. */
 function isOwn(by: Process | null, loader: Actor): boolean {
   if (by === null) return false;
@@ -122,8 +173,8 @@ function isOwn(by: Process | null, loader: Actor): boolean {
   return isSameService(actorOf(by), loader);
 }
 
-function whileLoaded(event: Change, holder: Holder, count: number, novelty: 'user' | 'program' | null): Suspicion {
-  const grave = holder.asCode || (event.by !== null && novelty !== null);
+function whileLoaded(event: Change, holder: Holder, count: number, novelty: Novelty): Suspicion {
+  const grave = holder.asCode || (event.by !== null && novelty !== null && novelty !== 'first');
   const others = count > 1 ? ` and ${count - 1} other processes` : '';
   const action = event.by === null ? `Somebody (the sensor cannot tell who) ${verbs[event.change]}` : `${who(event.by)} ${verbs[event.change]}`;
   return {
@@ -141,7 +192,7 @@ function unexpectedWriter(event: Change, by: Process, novelty: 'user' | 'program
   };
 }
 
-/** A setuid file is told also when it is merely found; a world-writable one only when it becomes so. */
+/** A setuid or setgid file is told also when it is merely found; a world-writable one only when it becomes so. */
 function modeFinding(event: Change, before: number | undefined): Suspicion[] {
   if (event.access === null) return [];
   const { mode } = event.access;
@@ -150,6 +201,9 @@ function modeFinding(event: Change, before: number | undefined): Suspicion[] {
   const found = { rule: 'change.mode', at: event.at, because: [event.id] as const };
   if ((mode & 0o4000) !== 0 && ((before ?? 0) & 0o4000) === 0) {
     return [{ ...found, severity: 'high', confidence: 0.8, techniques: ['T1548.001'], summary: `${quote(event.place.path)} ${action} setuid (mode ${mode.toString(8)})${by}: no model needs to run with the rights of uid ${event.access.uid}` }];
+  }
+  if ((mode & 0o2010) === 0o2010 && ((before ?? 0) & 0o2010) !== 0o2010) {
+    return [{ ...found, severity: 'medium', confidence: 0.6, techniques: ['T1548.001'], summary: `${quote(event.place.path)} ${action} setgid and executable (mode ${mode.toString(8)})${by}: no model needs to run with the rights of gid ${event.access.gid}` }];
   }
   const opened = (mode & 0o002) !== 0 && ((before ?? 0) & 0o002) === 0 && event.change !== 'found';
   return opened ? [{ ...found, severity: 'low', confidence: 0.5, techniques: ['T1222.002'], summary: `${quote(event.place.path)} ${action} writable for every user (mode ${mode.toString(8)})${by}` }] : [];

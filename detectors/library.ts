@@ -4,6 +4,7 @@ import type { EventOf } from '../agent/contract/event.ts';
 import type { Suspicion } from '../agent/contract/finding.ts';
 import { bounded } from './context/bounded.ts';
 import { keyOf } from './context/keys.ts';
+import { temporary } from './context/programs.ts';
 import { clip, folderOf, isBelow, quote, who } from './context/wording.ts';
 
 type Mapped = EventOf<'mxnet.mapped'>;
@@ -85,10 +86,15 @@ function change(before: string, now: string): 'version' | 'bytes' | null {
   return null;
 }
 
-const outOfPlace = (event: Mapped, why: string): Suspicion => ({
-  rule: 'library.unexpected', severity: 'medium', confidence: 0.6, at: event.at, because: [event.id], techniques: ['T1574.006', 'AML.T0010.001'],
-  summary: `${who(event.process)} runs MXNet from ${quote(event.library.place.path)}, not from its package: ${clip(why)}`,
-});
+/** From memory, from a deleted file or a temporary folder it is no private build. */
+function outOfPlace(event: Mapped, why: string): Suspicion {
+  const passing = temporary(event.library.place.path);
+  return {
+    rule: 'library.unexpected', severity: passing === null ? 'medium' : 'high', confidence: passing === null ? 0.6 : 0.8, at: event.at, because: [event.id],
+    techniques: passing?.startsWith('memory') ? ['T1620', 'T1574.006', 'AML.T0010.001'] : ['T1574.006', 'AML.T0010.001'],
+    summary: `${who(event.process)} runs MXNet from ${quote(event.library.place.path)}${passing === null ? '' : `, ${passing}`}, not from its package: ${clip(why)}`,
+  };
+}
 
 const replaced = (event: Mapped, what: 'version' | 'bytes'): Suspicion => ({
   rule: 'library.replaced', severity: what === 'version' ? 'low' : 'medium', confidence: what === 'version' ? 0.3 : 0.7, at: event.at,

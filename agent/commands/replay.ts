@@ -13,7 +13,7 @@ interface ReplayOptions extends CommonOptions { readonly incidents?: boolean }
 /** The findings of a recording, under the rules and the configuration of now. Sends nothing, stores nothing. */
 export async function replay(file: string, options: ReplayOptions): Promise<ExitCode> {
   const { config } = loadConfig(configFile(options.config), registry);
-  const detection = createDetection(registry.detectors, config.detectors, createLog({ level: 'warn', format: 'auto' }));
+  const detection = createDetection(registry.detectors, config.detectors, createLog({ level: 'warn', format: 'auto' }), config.exceptions);
   const correlation = createCorrelation(config.incidents);
   const incidents = new Map<string, Incident>();
   const counts = { events: 0, findings: 0 };

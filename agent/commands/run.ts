@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { globSync } from 'node:fs';
 import { type Agent, assemble, registry } from '../assemble.ts';
+import { expiredLines } from '../config/exceptions.ts';
 import { loadConfig, type Loaded } from '../config/load.ts';
 import { ConfigError } from '../contract/errors.ts';
 import type { Log } from '../contract/component.ts';
@@ -26,6 +27,7 @@ export async function run(options: RunOptions): Promise<ExitCode> {
   log.info(armedLine(agent, performance.now()));
   for (const line of missingLines(agent)) log.warn(line);
   for (const line of blindLines(agent)) log.info(line);
+  for (const line of expiredLines(loaded.config.exceptions, Date.now())) log.warn(line);
   for (const line of firstScreen(agent, loaded)) log.info(line);
   notify('READY=1', log);
   const reloading = reloadOnHangup(agent, file, log);
@@ -59,7 +61,9 @@ function reloadOnHangup(agent: Agent, file: string, log: Log): Disposable {
   const reload = () => {
     turn = turn.then(async () => {
       try {
-        const needRestart = await agent.reload(loadConfig(file, registry));
+        const next = loadConfig(file, registry);
+        const needRestart = await agent.reload(next);
+        for (const line of expiredLines(next.config.exceptions, Date.now())) log.warn(line);
         log.info('configuration reloaded', needRestart.length > 0 ? { onlyAfterRestart: needRestart.join(', ') } : {});
         log.info(armedLine(agent, null));
       } catch (error) {

@@ -1,5 +1,6 @@
 import { registry } from '../assemble.ts';
 import { loadConfig } from '../config/load.ts';
+import { escapeText } from '../contract/text.ts';
 import { ask } from '../control.ts';
 import type { Status } from '../status.ts';
 import { type CommonOptions, configFile, exitCode, type ExitCode, print, printJson } from './command.ts';
@@ -25,6 +26,8 @@ function* lines(told: Status): Generator<string> {
   yield `  processes with MXNet  ${told.processes}`;
   yield `  events     ${told.events.emitted} seen, ${told.events.waiting} waiting, ${told.events.lost + told.events.dropped} lost`;
   yield `  findings   ${told.detectors.findings}; incidents open ${told.incidents.open}${told.incidents.suppressed > 0 ? `, ${told.incidents.suppressed} findings only counted` : ''}`;
+  if (told.exceptions.length > 0) yield `  exceptions ${told.exceptions.filter(one => !one.expired).length} in force; findings suppressed: ${told.exceptions.reduce((sum, one) => sum + one.suppressed, 0)}`;
+  for (const one of told.exceptions.filter(each => each.expired)) yield `             expired on ${one.expires}: ${escapeText(`${one.rule} of ${one.owner}`)}`;
   yield `  inspected  ${told.inspector.inspected} files, ${told.inspector.waiting} waiting, ${told.inspector.unread} not read`;
   if (told.storeFailure !== null) yield `  STORE      ${told.storeFailure}`;
   for (const sink of told.sinks) {

@@ -25,7 +25,7 @@ export interface Loaded {
 export function loadConfig(file: string, registry: Registry, env: NodeJS.ProcessEnv = process.env): Loaded {
   const { document, lines } = parse(file, readBounded(file));
   const secrets = replaceReferences(file, document, lines, env);
-  const raw = emptyBlocks(document.toJS({ maxAliasCount: 100 }));
+  const raw = emptyBlocks(plain(file, document));
   const schema = configSchema(registry);
   const checked = schema.safeParse(raw);
   if (!checked.success) throw new ConfigError(faults(checked.error.issues, schema).map(fault => `${place(file, document, lines, fault.path)}: ${fault.text}`).join('\n'));
@@ -36,6 +36,14 @@ export function loadConfig(file: string, registry: Registry, env: NodeJS.Process
     collectors: enabled(collectors), detectors: enabled(detectors), forwarders: enabled(forwarders),
   };
   return { file, config, printable: redact(checked.data, secrets) };
+}
+
+/** Aliases unfolded. One that leads nowhere, or to too much, is a fault of the file. */
+function plain(file: string, document: Document): unknown {
+  try { return document.toJS({ maxAliasCount: 100 }); } catch (error) {
+    if (error instanceof ReferenceError) throw new ConfigError(`${escapeText(file)}: ${escapeText(error.message)}; a value that begins with * must be quoted`);
+    throw error;
+  }
 }
 
 /** `kafka:` with nothing behind it means that plugin with its defaults; YAML reads it as null. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Component } from '../contract/component.ts';
 import { ConfigError } from '../contract/errors.ts';
+import { exceptionList } from './exceptions.ts';
 
 export interface Registry {
   readonly collectors: readonly Component<unknown>[];
@@ -48,6 +49,7 @@ const agent = {
     retentionDays: z.int().min(1).max(36_500).default(400).describe('older records are removed; their hashes stay'),
     checkpointMs: z.int().min(1_000).max(3_600_000).default(60_000).describe('what was recorded is signed, and the checkpoint leaves the host, so often'),
   }).prefault({}).describe('The agent\'s own signed record of what was loaded, inspected and reported.'),
+  exceptions: exceptionList,
   telemetry: z.strictObject({
     endpoint: z.url().default('http://127.0.0.1:4318').describe('OTLP over HTTP: base address, /v1/metrics is added'),
     intervalMs: z.int().min(1_000).default(15_000),

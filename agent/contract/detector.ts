@@ -1,6 +1,6 @@
 import type { Artifact } from './artifact.ts';
 import type { Component } from './component.ts';
-import type { EventKind, EventOf } from './event.ts';
+import type { Event, EventKind, EventOf } from './event.ts';
 import type { Suspicion } from './finding.ts';
 import type { Inspection } from './inspection.ts';
 
@@ -11,8 +11,14 @@ export type Detector = StreamDetector | ArtifactDetector;
 export interface StreamDetector<Config = any, Kind extends EventKind = any> extends Component<Config> {
   readonly sees: 'stream';
   readonly wants: readonly Kind[];
-  create(config: Config, memory: Memory): (event: EventOf<Kind>) => readonly Suspicion[];
+  create(config: Config, memory: Memory, isExcepted?: IsExcepted): (event: EventOf<Kind>) => readonly Suspicion[];
 }
+
+/**
+ * Whether the operator has excepted findings of this rule about this event. The pipeline suppresses them anyway; who tells
+ * only the first few of many asks before counting, so that what is excepted uses up nobody else's turn.
+ */
+export type IsExcepted = (rule: string, event: Event) => boolean;
 
 /**
  * What a detector remembers across restarts: 20,000 keys of at most 512 characters, the least recently written

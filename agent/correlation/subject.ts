@@ -21,8 +21,8 @@ export function subjectOf(event: Event): Subject {
     case 'process.exited': return { type: 'tree', process: event.tree, ancestors: [] };
     case 'mxnet.mapped': return { type: 'tree', process: event.process, ancestors: event.process.ancestors };
     case 'process.sampled': case 'network.transferred': return { type: 'tree', process: event.process, ancestors: [] };
-    case 'sensor.changed': case 'events.lost': return { type: 'host' };
-    case 'host.sampled': case 'agent.sampled': case 'agent.started': case 'baseline.restored': return null;
+    case 'sensor.changed': case 'events.lost': case 'agent.sampled': case 'agent.started': return { type: 'host' };
+    case 'host.sampled': case 'baseline.restored': return null;
     default: return event satisfies never;
   }
 }

@@ -1,7 +1,9 @@
+import type { Exception } from '../config/exceptions.ts';
 import type { Log } from '../contract/component.ts';
 import type { Detector } from '../contract/detector.ts';
 import type { Event, EventKind } from '../contract/event.ts';
 import type { Finding, Observation, Suspicion } from '../contract/finding.ts';
+import { createExceptions, type Exceptions } from './exceptions.ts';
 import { createMemory, type KeptMemory } from './memory.ts';
 
 export interface Detection {
@@ -9,15 +11,18 @@ export interface Detection {
   see(event: Event): readonly Finding[];
   /** By detector. */
   readonly memories: ReadonlyMap<string, KeptMemory>;
+  readonly exceptions: Pick<Exceptions, 'status'>;
   /** Errors thrown by detectors since start: each is a bug, and something was not judged. */
   readonly failures: number;
 }
 
 interface Step { readonly name: string; see(event: Event): readonly Suspicion[] }
 const none: readonly Finding[] = [];
+const noSteps: readonly Step[] = [];
 
-/** The stream detectors that are on, each fed the kinds it wants, in the order of the list. */
-export function createDetection(detectors: readonly Detector[], configs: ReadonlyMap<string, unknown>, log: Log): Detection {
+/** The stream detectors that are on, each fed the kinds it wants, in the order of the list; without what is excepted. */
+export function createDetection(detectors: readonly Detector[], configs: ReadonlyMap<string, unknown>, log: Log, excepted: readonly Exception[] = []): Detection {
+  const exceptions = createExceptions(excepted);
   const memories = new Map<string, KeptMemory>();
   const byKind = new Map<EventKind, Step[]>();
   let failures = 0;
@@ -25,14 +30,14 @@ export function createDetection(detectors: readonly Detector[], configs: Readonl
     if (detector.sees !== 'stream' || !configs.has(detector.name)) continue;
     const memory = createMemory();
     memories.set(detector.name, memory);
-    const see = detector.create(configs.get(detector.name), memory) as Step['see'];
+    const see = detector.create(configs.get(detector.name), memory, exceptions.covers) as Step['see'];
     for (const kind of detector.wants as readonly EventKind[]) byKind.set(kind, [...byKind.get(kind) ?? [], { name: detector.name, see }]);
   }
 
   function run(step: Step, event: Event): readonly Finding[] {
     try {
       const suspicions = step.see(event);
-      return suspicions.length === 0 ? none : suspicions.map((suspicion, index) => asFinding(suspicion, step.name, event, index));
+      return suspicions.length === 0 ? none : suspicions.flatMap((suspicion, index) => admit(suspicion, step.name, event, index));
     } catch (error) {
       failures += 1;
       log.error('a detector failed; this event was not judged by it', { detector: step.name, event: event.id, kind: event.kind, error });
@@ -40,31 +45,34 @@ export function createDetection(detectors: readonly Detector[], configs: Readonl
     }
   }
 
+  function admit(suspicion: Suspicion, detector: string, event: Event, index: number): readonly Finding[] {
+    const left = exceptions.judge(suspicion, event);
+    return left === null ? none : [asFinding(left, detector, event, index)];
+  }
+
+  /** What an artifact detector said, with the event that carries it as its evidence. */
+  const admitObserved = (observation: Observation, event: Event, index: number): readonly Finding[] =>
+    admit({ ...observation, at: event.at, because: [event.id] }, observation.rule.split('.', 1)[0] ?? 'inspect', event, index);
+
   return {
-    memories,
+    memories, exceptions,
     get failures() { return failures; },
     see(event) {
       if (event.kind === 'baseline.restored') memories.get(event.detector)?.restore(event.entries);
-      const found = event.kind === 'artifact.inspected' ? event.observations.map((observation, index) => observed(observation, event, index)) : none;
-      const steps = byKind.get(event.kind);
-      if (!steps) return found;
-      let all = found;
-      for (const step of steps) {
+      exceptions.note(event);
+      let all: readonly Finding[] = event.kind === 'artifact.inspected' ? event.observations.flatMap((observation, index) => admitObserved(observation, event, index)) : none;
+      for (const step of byKind.get(event.kind) ?? noSteps) {
         const more = run(step, event);
         if (more.length > 0) all = [...all, ...more];
       }
-      return all;
+      const notices = exceptions.takeNotices();
+      return notices.length === 0 ? all : [...all, ...notices.map((notice, index) => asFinding(notice, 'agent', event, index))];
     },
   };
 }
 
 function asFinding(suspicion: Suspicion, detector: string, event: Event, index: number): Finding {
   return { id: `${event.id}:${suspicion.rule}${index > 0 ? `:${index}` : ''}`, detector, ...suspicion };
-}
-
-/** What an artifact detector said, with the event that carries it as its evidence. */
-function observed(observation: Observation, event: Event, index: number): Finding {
-  return asFinding({ ...observation, at: event.at, because: [event.id] }, observation.rule.split('.', 1)[0] ?? 'inspect', event, index);
 }
 
 function failed(detector: string, event: Event): Finding {

@@ -34,6 +34,16 @@ function embedded(part: string): readonly string[] {
 
 export const isLoopback = (address: string): boolean => /^127\./.test(address) || address === '0:0:0:0:0:0:0:1';
 
+/**
+ * How far away an address is. Private: RFC 1918 and 4193, the shared space of RFC 6598, link-local (RFC 3927, 4291).
+ * What is no address counts as public.
+ */
+export function rangeOf(canonicalAddress: string): 'loopback' | 'private' | 'public' {
+  if (isLoopback(canonicalAddress) || /^(0\.0\.0\.0|0:0:0:0:0:0:0:0)$/.test(canonicalAddress)) return 'loopback';
+  if (/^(10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/.test(canonicalAddress)) return 'private';
+  return /^(f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):/.test(canonicalAddress) ? 'private' : 'public';
+}
+
 /** Where clouds hand out credentials: AWS, Azure, Google and others; ECS and EKS; Alibaba; OpenStack over IPv6. */
 export const metadataServices: ReadonlySet<string> = new Set([
   '169.254.169.254', '169.254.170.2', '169.254.170.23', '100.100.100.200', '168.63.129.16', '192.0.0.192',

@@ -1,9 +1,9 @@
-import type { EventOf } from '../../agent/contract/event.ts';
 import type { Suspicion } from '../../agent/contract/finding.ts';
+import type { ProcessRef } from '../../agent/contract/process.ts';
 import { bounded } from './bounded.ts';
 import { isDuring, type Load, type Tree } from './trees.ts';
 
-type Deed = EventOf<'process.executed'> | EventOf<'network.connected'>;
+interface Deed { readonly at: number; readonly tree: ProcessRef }
 interface Kept { readonly deed: Deed; again(load: Load): readonly Suspicion[] }
 
 const most = { processes: 64, deeds: 8 } as const;

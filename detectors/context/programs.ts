@@ -1,48 +1,9 @@
 import type { Process } from '../../agent/contract/process.ts';
 import { nameOf } from './wording.ts';
 
-/*
- * What programs are, judged by the file name of the executable and by argv[0]: a shell may be a link to busybox, and
- * busybox is what its first argument says. A copy under a new name is not recognised by name; it is then a first-ever
- * child, and mostly one from a temporary folder.
- */
-
-export type ProgramClass = 'shell' | 'interpreter' | 'download-tool' | 'privilege-tool' | 'persistence-tool';
-
-const names: { readonly [Class in ProgramClass]: ReadonlySet<string> } = {
-  shell: new Set([
-    'sh', 'bash', 'rbash', 'dash', 'ash', 'zsh', 'ksh', 'ksh93', 'mksh', 'pdksh', 'lksh', 'yash', 'csh', 'tcsh', 'fish', 'pwsh', 'elvish', 'xonsh', 'nu',
-  ]),
-  interpreter: new Set([
-    'python', 'pypy', 'perl', 'ruby', 'irb', 'node', 'nodejs', 'deno', 'bun', 'php', 'lua', 'luajit', 'tclsh', 'expect', 'rscript', 'guile', 'julia', 'jshell',
-  ]),
-  'download-tool': new Set([
-    'curl', 'wget', 'nc', 'ncat', 'netcat', 'nc.openbsd', 'nc.traditional', 'socat', 'ssh', 'scp', 'sftp', 'rsync', 'ftp', 'lftp', 'ncftp', 'tftp',
-    'telnet', 'aria2c', 'axel', 'openssl s_client',
-  ]),
-  'privilege-tool': new Set(['sudo', 'su', 'doas', 'pkexec', 'runuser', 'nsenter', 'unshare', 'chroot', 'setpriv', 'capsh', 'newgrp']),
-  'persistence-tool': new Set(['crontab', 'at', 'batch', 'systemctl', 'systemd-run', 'chattr', 'useradd', 'usermod', 'passwd', 'insmod', 'modprobe']),
-};
-const classes = Object.entries(names) as readonly (readonly [ProgramClass, ReadonlySet<string>])[];
-
-/** The names a program goes by: of its file, of argv[0], and of the applet or sub-command that decides what it does. */
-function namesOf(process: Process): readonly string[] {
-  const file = bare(process.executable.path);
-  const called = bare(process.argv[0] ?? '');
-  const all = [file, called];
-  if (file === 'busybox' || file === 'toybox') all.push(called === file ? process.argv[1] ?? '' : called);
-  if (file === 'openssl' && process.argv[1] === 's_client') all.push('openssl s_client');
-  return all;
-}
-
 /** `/usr/bin/python3.11 (deleted)` → `python`, `-bash` → `bash` */
-const bare = (path: string): string => nameOf(path.replace(/ \(deleted\)$/, '')).replace(/^-/, '').toLowerCase().replace(versioned, '$1');
+export const bare = (path: string): string => nameOf(path.replace(/ \(deleted\)$/, '')).replace(/^-/, '').toLowerCase().replace(versioned, '$1');
 const versioned = /^(python|pypy|perl|ruby|php|lua|node|tclsh|bash|guile)[-\d.]+[a-z]?$/;
-
-export function classOf(process: Process): ProgramClass | null {
-  const own = namesOf(process);
-  return classes.find(([, known]) => own.some(name => known.has(name)))?.[0] ?? null;
-}
 
 const interpreted = new Set(['python', 'pypy', 'perl', 'ruby', 'node', 'php', 'lua', 'java', 'julia', 'rscript']);
 
@@ -79,28 +40,43 @@ export function isPythonWorker(argv: readonly string[]): boolean {
 }
 
 const systemFolders = /^\/(usr\/(local\/)?)?(s?bin|lib|libexec)(64)?\//;
+/** In a folder where only root installs programs. */
+export const isSystemPath = (path: string): boolean => systemFolders.test(path) && !path.includes('/../');
 
 /**
  * What Python and MXNet run by themselves to learn about the machine: `platform` asks uname, joblib lscpu and nproc,
- * `ctypes.util.find_library` asks ldconfig, gcc, ld and objdump (CPython Lib/ctypes/util.py). Judged with its arguments
- * and only from system folders.
+ * `ctypes.util.find_library` asks ldconfig, gcc, ld and objdump (CPython Lib/ctypes/util.py), builders ask compilers for
+ * their version. Judged with its arguments and only from system folders; some of these programs are shell scripts.
  */
 const housekeeping: { readonly [name: string]: RegExp } = {
-  uname: /^( -\w+)*$/,
+  uname: /^( -[mnprsiov]+)*$/,
   nproc: /^( --all)?$/,
   lscpu: /^( (-p|--parse)(=[\w,]+)?)?$/,
   getconf: /^ \w+$/,
   lsb_release: /^( -\w+)*$/,
   ldconfig: /^ -p$/,
+  'ldconfig.real': /^ -p$/,
+  which: /^( -a)?( [\w.+-]+)+$/,
   'nvidia-smi': /^( (-L|-q|--query-gpu=[\w.,]+|--format=[\w,]+))*$/,
 };
 const probing = /^(gcc|cc|x86_64-linux-gnu-gcc(-\d+)?|aarch64-linux-gnu-gcc(-\d+)?|collect2|ld|ld\.bfd|x86_64-linux-gnu-ld\.bfd|aarch64-linux-gnu-ld\.bfd)$/;
 
+const compiling = /^(([\w]+-linux-gnu-)?(gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(-\d+)?|nvcc|make|cmake)$/;
+const versions = /^ (--version|-dumpversion|-dumpmachine|-dumpfullversion|-v|-V)$/;
+
+/** The script of the system that a shell was started to run; null when it runs anything else. */
+function scriptOf({ executable, argv }: Process): string | null {
+  const script = argv[1] ?? '';
+  return /^(dash|bash|sh)$/.test(nameOf(executable.path)) && isSystemPath(script) ? script : null;
+}
+
 export function isHousekeeping(process: Process): boolean {
   const { path } = process.executable;
-  if (!systemFolders.test(path)) return false;
-  const name = nameOf(path);
-  const rest = process.argv.slice(1).map(word => ` ${word}`).join('');
+  if (!isSystemPath(path)) return false;
+  const script = scriptOf(process);
+  const name = nameOf(script ?? path);
+  const rest = process.argv.slice(script === null ? 1 : 2).map(word => ` ${word}`).join('');
+  if (compiling.test(name) && versions.test(rest)) return true;
   if (probing.test(name)) return process.argv.some(word => word === '-Wl,-t' || word === '-t') && !/\.(c|cc|cpp|s|S)( |$)/.test(rest);
   if (/(^|-)objdump$/.test(name)) return rest.startsWith(' -p -j .dynamic ');
   return Object.hasOwn(housekeeping, name) && (housekeeping[name]?.test(rest) ?? false);

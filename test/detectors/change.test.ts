@@ -132,3 +132,50 @@ test('a model that becomes world-writable is low, once; one that was found so is
   t.deepEqual(start()(fileChanged({ change: 'found', access: open })), []);
   t.deepEqual(start()(fileChanged({ change: 'attributes', access: { ...open, mode: 0o664 } })), []);
 });
+
+test('a loader that writes into a folder where others do and it never did is medium, whatever of its tree it is', t => {
+  const sh = process({ pid: 77, executable: { path: '/usr/bin/dash', file: null }, ancestors: [{ ...ref(), path: '/usr/bin/python3' }] });
+  for (const by of [process(), sh]) {
+    const see = start();
+    see(fileChanged({ by: rsync }));
+    see(mxnetCalled({ id: 'load' }));
+    const [own] = see(fileChanged({ id: 'change', by, file: written }));
+    t.like(own, { rule: 'change.by-loader', severity: 'medium', because: ['change', 'load'] });
+    t.regex(own?.summary ?? '', /wrote a model that it had loaded itself: "\/srv\/models\/model-0000\.params"; others write in that folder, it never did before/);
+    t.deepEqual(see(fileChanged({ by, file: written })), []);
+  }
+});
+
+test('another model, and above all a signature, in such a folder as well', t => {
+  const see = start();
+  for (const path of ['/srv/models/other.params', '/srv/keys/a.sig', '/srv/fresh/a.sigstore.json']) if (!path.includes('fresh')) see(fileChanged({ by: rsync, place: { path } }));
+  see(mxnetCalled());
+  const verdict = (path: string) => see(fileChanged({ by: process(), place: { path } })).map(({ rule, severity }) => `${rule} ${severity}`);
+  t.deepEqual(verdict('/srv/models/other.params'), ['change.by-loader medium']);
+  t.deepEqual(verdict('/srv/keys/a.sig'), ['change.signature-by-loader high']);
+  t.deepEqual(verdict('/srv/fresh/a.sigstore.json'), ['change.signature-by-loader medium']);
+});
+
+test('where nobody is known to have written, rewriting what it loaded is low, and a new checkpoint is nothing', t => {
+  const see = start();
+  see(mxnetCalled());
+  t.like(see(fileChanged({ by: process(), file: written }))[0], { rule: 'change.by-loader', severity: 'low' });
+  const trainer = start();
+  trainer(mxnetCalled());
+  t.deepEqual(trainer(fileChanged({ by: process(), place: { path: '/srv/models/net-0001.params' } })), []);
+});
+
+test('a trainer that always writes where it loads, and a process that has loaded nothing, are not rewriting', t => {
+  const trainer = start();
+  trainer(fileChanged({ by: process() }));
+  trainer(mxnetCalled());
+  t.deepEqual(trainer(fileChanged({ by: process(), file: written })), []);
+  const see = start();
+  see(fileChanged({ by: rsync }));
+  t.deepEqual(rules(see(fileChanged({ by: process() }))), ['change.unexpected-writer']);
+});
+
+test('a model that becomes setgid and executable is medium, setgid alone only locks', t => {
+  t.like(start()(fileChanged({ change: 'attributes', access: { uid: 0, gid: 7, mode: 0o2755 } }))[0], { rule: 'change.mode', severity: 'medium' });
+  t.deepEqual(start()(fileChanged({ change: 'attributes', access: { uid: 0, gid: 7, mode: 0o2644 } })), []);
+});

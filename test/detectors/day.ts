@@ -2,7 +2,7 @@ import type { Event } from '../../agent/contract/event.ts';
 import type { FileIdentity } from '../../agent/contract/file.ts';
 import type { Process } from '../../agent/contract/process.ts';
 import {
-  agentSampled, agentStarted, artifactInspected, fileChanged, identity, mxnetCalled, mxnetMapped, networkConnected, networkTransferred, noon, pathArgument,
+  agentSampled, agentStarted, artifactInspected, fileChanged, fileOpened, identity, mxnetCalled, mxnetMapped, networkConnected, networkTransferred, noon, pathArgument,
   process, processExecuted, processExited, processSampled, sensorChanged,
 } from '../builders.ts';
 
@@ -11,7 +11,7 @@ const python = { path: '/usr/bin/python3.11', file: null };
 
 /** A day on one machine, in order of time, with ids. */
 export function benignDay(): Event[] {
-  const events = [...machine(), ...training(), ...serving(), ...zoo(), ...deployment()];
+  const events = [...machine(), ...training(), ...serving(), ...zoo(), ...deployment(), ...cluster(), ...notebook()];
   return events.sort((a, b) => a.at - b.at).map((event, index) => ({ ...event, id: `d${index}` }));
 }
 
@@ -126,6 +126,48 @@ function zoo(): Event[] {
     networkConnected({ at: at + 12 * second, process: user, tree: user, address: '198.51.100.5' }),
     ...samples(user, at + second, 120, () => ({ cpuSeconds: 1 })),
     processExited({ at: at + 121 * second, process: user, tree: user }),
+  ];
+}
+
+/**
+ * Training on many machines in a pod: asks the API server who its peers are before it loads, meets sixteen of them, pushes
+ * its figures every fifteen seconds, and uploads the checkpoints that it wrote.
+ */
+function cluster(): Event[] {
+  const container = { id: 'c0ffee', runtime: 'containerd', podUid: 'p1' };
+  const trainer = process({ pid: 6_000, startTicks: 60_000, executable: python, argv: ['python3', 'dist.py'], uid: 1_000, container });
+  const at = noon + 900 * second;
+  const to = (address: string, port: number, when: number, change: Parameters<typeof networkConnected>[0] = {}) => networkConnected({ at: when, process: trainer, tree: trainer, address, port, ...change });
+  const names = (index: number) => to('10.96.0.10', 53, at - second + index * 30 * second, { protocol: 'udp' });
+  const epochs = Array.from({ length: 4 }, (_, index) => `/srv/out/net-${String(index + 1).padStart(4, '0')}.params`);
+  return [
+    mxnetMapped({ at: at - 2 * second, process: trainer }), to('10.96.0.1', 443, at - second), ...Array.from({ length: 20 }, (_, index) => names(index)),
+    ...loads(trainer, at, [['/srv/models/resnet-0000.params', identity({ inode: '1' })]]), to('10.96.0.1', 443, at + 5 * second),
+    ...Array.from({ length: 16 }, (_, index) => to(`10.244.1.${index + 10}`, 9_091, at + 6 * second + index * 100)),
+    ...Array.from({ length: 100 }, (_, index) => to('10.244.9.9', 4_317, at + 15 * index * second)),
+    ...epochs.flatMap((path, index) => [
+      ...saved(path, at + (60 + index * 60) * second, 70 + index, trainer),
+      fileOpened({ at: at + (70 + index * 60) * second, collector: 'files', place: { path }, file: state(70 + index), by: trainer }),
+      networkTransferred({ at: at + (75 + index * 60) * second, process: trainer, sentBytes: 40_000_000 }),
+    ]),
+  ];
+}
+
+/** A notebook that asks its machine what Python and builders ask, opens ports on loopback, and fetches a model and data. */
+function notebook(): Event[] {
+  const kernel = process({ pid: 7_000, startTicks: 70_000, executable: python, argv: ['python3', '-m', 'ipykernel_launcher', '-f', 'k.json'], cwd: '/home/u', uid: 1_000 });
+  const at = noon + 1_200 * second;
+  const probes: readonly (readonly [path: string, argv: readonly string[]])[] = [
+    ['/usr/bin/dash', ['/bin/sh', '/sbin/ldconfig', '-p']], ['/usr/sbin/ldconfig.real', ['/sbin/ldconfig.real', '-p']], ['/usr/bin/uname', ['uname', '-rs']],
+    ['/usr/bin/gcc', ['gcc', '--version']], ['/usr/bin/dash', ['/bin/sh', '/usr/bin/which', 'nvcc']], ['/usr/bin/nvidia-smi', ['nvidia-smi', '-L']],
+  ];
+  const zooHosts = Array.from({ length: 30 }, (_, index) => networkConnected({ at: at + 10 * second + index * 700 * (1 + index % 5), process: kernel, tree: kernel, address: `52.218.${index}.9`, port: 443 }));
+  return [
+    mxnetMapped({ at, process: kernel }),
+    ...[0, 1, 2, 3, 4].map(index => networkConnected({ at: at + index, process: kernel, tree: kernel, direction: 'listen', address: '127.0.0.1', port: 40_000 + index })),
+    ...loads(kernel, at + 2 * second, [['/home/u/.mxnet/models/mobilenet-0000.params', state(0)]], { uid: 1_000, mode: 0o644, openFolder: null }),
+    ...[-1, 1].flatMap(side => probes.map(([path, argv], index) => child(kernel, 7_100 + index, at + 3 * second + side * 2_500 + index, path, argv))),
+    ...zooHosts,
   ];
 }
 

@@ -85,3 +85,11 @@ test('one that others may exchange, or whose name was not read, is high anywhere
 });
 
 test('loads of models are not its business', t => { t.deepEqual(start()(mxnetCalled()), []); });
+
+test('a library from memory, from a deleted file or a temporary folder is high, one from a private build is not', t => {
+  for (const path of ['/memfd:x (deleted)', '/srv/x/libmxnet.so (deleted)', '/tmp/libmxnet.so', '/dev/shm/libmxnet.so']) {
+    const [finding] = start()(mapped({ place: { path }, unexpected: 'it is in none of the places where a package keeps it' }));
+    t.like(finding, { rule: 'library.unexpected', severity: 'high' }, path);
+  }
+  t.is(start()(mapped({ place: { path: '/home/u/mxnet/build/libmxnet.so' }, unexpected: 'x' }))[0]?.severity, 'medium');
+});

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { testWith } from '../services/require.ts';
 import { newest, ofScene, saveModel, scene, startAgent, startServer } from './rig.ts';
 
-testWith(['mxnet', 'root', 'tracefs'], 'training with loader workers and serving by four workers raise no alert above low', async t => {
+testWith(['mxnet', 'root', 'tracefs'], 'training with loader workers and serving by four workers that ask their machine about itself raise no alert above low', async t => {
   t.timeout(240_000);
   await using at = await scene();
   const model = join(at.models, 'net');
@@ -20,6 +20,7 @@ testWith(['mxnet', 'root', 'tracefs'], 'training with loader workers and serving
   const workers = await Promise.all([0, 1, 2, 3].map(() => startServer()));
   pids.push(...workers.map(worker => worker.pid));
   for (const round of [0, 1]) {
+    for (const worker of workers) t.is(await worker.tell('probe'), 'done');
     for (const worker of workers) t.is(await worker.tell(`predict ${model} 0`), 'done', `round ${round}`);
   }
   await delay(3_000);

@@ -51,6 +51,23 @@ test.serial('a hangup reloads a sound configuration and keeps the old one before
   t.pass();
 });
 
+test.serial('what is excepted raises no alert; the status counts it and names the exception that expired', async t => {
+  t.timeout(180_000);
+  await using at = await scene();
+  const excepted = (path: string, expires: string) => ({ rule: 'kind.*', path, owner: 'ml-platform', reason: 'a plugin of ours', expires });
+  const [fine, over] = [join(at.models, 'fine-0000.params'), join(at.models, 'over-0000.params')];
+  await edit(at.config, value => { Object.assign(value, { exceptions: [excepted(fine, '2099-12-31'), excepted(over, '2020-01-31')] }); });
+  await using agent = await startAgent(at);
+  t.regex(agent.stderr(), /the exception of ml-platform for kind\.\* \(a plugin of ours\) expired on 2020-01-31 and does nothing/);
+  await writeFile(fine, program);
+  const status = () => run(bin, ['status', '--config', at.config]);
+  await until(async () => /exceptions +1 in force; findings suppressed: [1-9]/.test((await status()).stdout), 60_000, 'the finding is counted');
+  t.regex((await status()).stdout, /expired on 2020-01-31: kind\.\* of ml-platform/);
+  await writeFile(over, program);
+  await until(async () => JSON.stringify(await at.alerts()).includes('the exception of ml-platform for this expired on 2020-01-31'), 60_000, () => `the other one is told\n${agent.stderr()}`);
+  t.deepEqual(newest(await at.alerts()).filter(alert => alert.message.includes('fine-0000.params')), []);
+});
+
 test.serial('a second agent on the same state says so and ends with 78', async t => {
   t.timeout(180_000);
   await using at = await scene();

@@ -52,6 +52,14 @@ test('a sound configuration is said to be fine', async t => {
   t.regex(stdout, /forwarders +stdout, file/);
 });
 
+test('config check says which exceptions expired, and whose they are', async t => {
+  const one = (expires: string) => `{ rule: child.shell, executable: /usr/bin/dash, owner: ml-platform, reason: asks the driver, expires: ${expires} }`;
+  const { code, stdout } = await mxwarden('config', 'check', '-c', await config(`exceptions:\n  - ${one('2099-12-31')}\n  - ${one('2020-02-29')}\n`));
+  t.is(code, 0);
+  t.regex(stdout, /^ {2}exceptions {2}1 in force, 1 expired$/m);
+  t.regex(stdout, /^ {4}the exception of ml-platform for child\.shell \(asks the driver\) expired on 2020-02-29 and does nothing$/m);
+});
+
 test('the schema is a JSON Schema that knows every plugin', async t => {
   const { code, stdout } = await mxwarden('config', 'schema');
   t.is(code, 0);

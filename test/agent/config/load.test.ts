@@ -56,7 +56,11 @@ test('a file that is not there, a folder and a huge file are refused in words', 
 test('an alias bomb does not unfold', async t => {
   const bomb = ['a: &a [x,x,x,x,x,x,x,x,x,x]', ...'bcdefghi'.split('').map((name, at) => `${name}: &${name} [${Array(10).fill(`*${'abcdefgh'[at]}`).join(',')}]`)].join('\n');
   const path = await file(bomb);
-  t.throws(() => loadConfig(path, registry, {}));
+  t.throws(() => loadConfig(path, registry, {}), { instanceOf: ConfigError });
+});
+
+test('an alias that leads nowhere is a fault of the file', async t => {
+  t.regex(await refused(t, 'log: { level: *.* }\n'), /^FILE: Unresolved alias.*must be quoted$/);
 });
 
 test('references are replaced, and shown as references', async t => {
@@ -89,4 +93,20 @@ test('state is beside the file, or where the service manager says', async t => {
 
 test('a plugin can be switched off', async t => {
   t.false(loadConfig(await file('detectors: { crash: { enabled: false } }'), registry, {}).config.detectors.has('crash'));
+});
+
+const fine = 'rule: child.shell, executable: /usr/bin/dash, owner: ml-platform, reason: asks the driver, expires: 2027-03-31';
+
+test('an exception has a rule, a fact, an owner, a reason and a last day', async t => {
+  const { config } = loadConfig(await file(`exceptions: [{ ${fine} }]`), registry, {});
+  t.like(config.exceptions[0], { rule: 'child.shell', expires: '2027-03-31' });
+  for (const key of ['rule', 'owner', 'reason', 'expires']) t.regex(await refused(t, `exceptions:\n  - { ${fine.replace(new RegExp(`${key}: [^,]+(, )?`), '')} }\n`), new RegExp(`^FILE:2:5: exceptions\\.0\\.${key}: `), key);
+  t.regex(await refused(t, `exceptions:\n  - { ${fine.replace('executable: /usr/bin/dash, ', '')} }\n`), /^FILE:2:5: exceptions\.0: needs at least one of executable/);
+});
+
+test('an exception that cannot be meant is refused with its place', async t => {
+  for (const [from, to] of [['2027-03-31', 'next year'], ['2027-03-31', '2027-02-30'], ['child.shell', 'shell'], ['child.shell', "'*.*'"], ['executable: /usr/bin/dash', 'address: 10.0.0.0/33'], ['executable: /usr/bin/dash', 'address: db.example'], ['executable: /usr/bin/dash', 'port: 0'], ['executable: /usr/bin/dash', 'path: models'], ['ml-platform', '" "']] as const) {
+    t.regex(await refused(t, `exceptions:\n  - { ${fine.replace(from, to)} }\n`), /^FILE:2:\d+: exceptions\.0\./, to);
+  }
+  t.regex(await refused(t, `exceptions:\n  - { ${fine}, expire: 2027-01-01 }\n`), /exceptions\.0\.expire: unknown key; did you mean expires\?/);
 });
