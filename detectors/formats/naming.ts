@@ -19,7 +19,8 @@ const executable: readonly Format[] = [...direct, 'java-class', 'python-source',
  * Suspects a file whose content is not what its name promises. MXNet looks at content only, an analyst at names only,
  * and other programs at either: so native code under the name of parameters, a symbol, states or arrays is critical, a
  * script, archive or pickle there is high, and so is a program or script under any name that promises something else.
- * Any other disagreement is medium (an empty file, which a crash leaves behind, low).
+ * Any other disagreement is medium (an empty file, which a crash leaves behind, low). Native code under a name of its own
+ * is only remarked where it is read (ELF), and low where it is not.
  * False positives: encrypted models, private formats under known endings, files cut by a full disk.
  */
 export function judgeName(name: string, format: Format): readonly Observation[] {
@@ -43,6 +44,6 @@ const disagreement = (name: string, format: Format, promised: Expectation): Obse
 });
 
 const nativeCode = (name: string, format: Format): Observation => ({
-  rule: 'kind.native-code', severity: 'low', confidence: 0.4, techniques: ['AML.T0011.000', 'T1129'],
+  rule: 'kind.native-code', severity: format === 'elf' ? 'info' : 'low', confidence: 0.4, techniques: ['AML.T0011.000', 'T1129'],
   summary: `${quoted(name)} is ${words[format]} and lies among models`,
 });

@@ -8,7 +8,7 @@ import { median, print } from './figure.ts';
 const giga = 2 ** 30;
 const tensors = 64;
 const smallFiles = 20_000;
-const entry = new URL('../../agent/main.ts', import.meta.url).pathname;
+const entry = new URL('../../agent/mxwarden', import.meta.url).pathname;
 
 /** A full inspection against sha256sum of the same cached file, small files a second, and the most memory of either. */
 export function inspectionFigures(): void {
@@ -26,7 +26,7 @@ function largeFile(folder: string) {
   let peak = 0;
   for (let round = 0; round < 3; round++) {
     plain.push(cpuOf(['sha256sum', path]).seconds);
-    const { seconds, peakMiB } = cpuOf([process.execPath, entry, 'inspect', '--jobs', '1', '--format', 'json', path]);
+    const { seconds, peakMiB } = cpuOf([entry, 'inspect', '--jobs', '1', '--format', 'json', path]);
     own.push(seconds);
     peak = Math.max(peak, peakMiB);
   }
@@ -42,7 +42,7 @@ function manyFiles(folder: string) {
   const content = container([dense({ dims: shape([2]) })], { names: [text('arg:w')] });
   for (let number = 0; number < smallFiles; number++) writeFileSync(join(below, `m${number}.nd`), content);
   const began = performance.now();
-  const { peakMiB } = cpuOf([process.execPath, entry, 'inspect', '--format', 'json', below]);
+  const { peakMiB } = cpuOf([entry, 'inspect', '--format', 'json', below]);
   print({ name: 'inspect.small-files', value: smallFiles / ((performance.now() - began) / 1_000), unit: 'files/s', goal: '>= 3000', detail: { files: smallFiles, peakMiB } });
 }
 

@@ -2,6 +2,7 @@ import { defineFormat, type Probe } from '../format.ts';
 import { BudgetError, type Report } from '../report.ts';
 import { longestRead, slice, type Source } from '../source.ts';
 import { looksLikeSymbol } from '../symbol/likeness.ts';
+import { looksLikeNotebook } from '../text/likeness.ts';
 import { listen } from './listener.ts';
 import { readJson } from './reader.ts';
 
@@ -9,7 +10,7 @@ const longest = 67_108_864;
 
 /** JSON that is no symbol. Brackets alone are not enough: configuration files begin with them, too. */
 function fits(probe: Probe): boolean {
-  if (looksLikeSymbol(probe)) return false;
+  if (looksLikeSymbol(probe) || looksLikeNotebook(probe)) return false;
   const text = Buffer.from(probe.head).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart();
   if (/\.(?:json|ipynb)$/i.test(probe.name)) return /^(?:$|[{["\dtfnNI-])/.test(text);
   return /^(?:\{\s*["}]|\[\s*[[{"\]\d-])/.test(text) || (/^[{[]\s*$/.test(text) && probe.size > probe.head.length);

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { kindOf } from '../../../detectors/formats/kind.ts';
 import { judgeName } from '../../../detectors/formats/naming.ts';
+import { natives } from '../../fixtures/hostile/native.ts';
 
 const bytes = (...values: readonly number[]) => Uint8Array.from(values);
 const text = (value: string) => new TextEncoder().encode(value);
@@ -48,8 +49,9 @@ test('the NumPy archives of MXNet 2 are parameters, other archives are not', t =
   t.deepEqual(seen('m.nd', npz), ['kind.disagrees-with-name medium']);
 });
 
-test('native code among models is low under an honest name or none', t => {
-  t.deepEqual(seen('libops.so', elf), ['kind.native-code low']);
-  t.deepEqual(seen('tool', elf), ['kind.native-code low']);
+test('native code among models under an honest name or none is remarked, and low where it is not read', t => {
+  t.deepEqual(seen('libops.so', elf), ['kind.native-code info']);
+  t.deepEqual(seen('tool', elf), ['kind.native-code info']);
+  for (const { kind, bytes: program } of natives.filter(each => each.kind !== 'java-class')) t.deepEqual(seen('tool', program), ['kind.native-code low'], kind);
   t.deepEqual(seen('tool', text('hello')), []);
 });

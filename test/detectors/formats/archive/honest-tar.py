@@ -1,5 +1,5 @@
 """Archives as the usual tools write them, below the folder argv[1]; one JSON line a file: tool, path.
-The tools are argv[2]: tar (GNU tar, Python, gzip) or bsdtar."""
+The tools are argv[2]: tar (GNU tar, Python, gzip) or bsdtar; or served, an archive for SageMaker of the handlers there."""
 import io, json, os, pickle, shutil, subprocess, sys, tarfile
 import numpy as np
 
@@ -98,3 +98,14 @@ if program == 'bsdtar':
         path = os.path.join(root, f'bsd-{form}.tar.gz')
         subprocess.run(['bsdtar', '-czf', path, '--format', form, '-C', tree, '.'], check=True)
         print(json.dumps({'tool': f'bsdtar {form}', 'path': path}))
+
+if program == 'served':
+    import mxnet as mx
+    os.makedirs(os.path.join(tree, 'code'))
+    net = mx.sym.softmax(mx.sym.FullyConnected(mx.sym.Variable('data'), num_hidden=4, name='fc'))
+    mx.model.save_checkpoint(os.path.join(tree, 'model'), 0, net, {'fc_weight': mx.nd.random.normal(shape=(4, 8)), 'fc_bias': mx.nd.zeros((4,))}, {})
+    for name in ['inference.py', 'network.py']:
+        shutil.copy(os.path.join(root, name), os.path.join(tree, 'code', name))
+    with open(os.path.join(tree, 'code', 'requirements.txt'), 'w') as out:
+        out.write('gluoncv==0.10.5\n')
+    gnu('model.tar.gz', '-z', members=('model-symbol.json', 'model-0000.params', 'code'))

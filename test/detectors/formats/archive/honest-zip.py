@@ -1,5 +1,5 @@
 """Writes zip archives as an honest tool does into the folder argv[1]; prints one JSON line a file: tool, path.
-The tool is argv[2]: python (with NumPy), zip or jar."""
+The tool is argv[2]: python (with NumPy), zip or jar; or served, a model archive of the handlers that lie there already."""
 import io
 import json
 import os
@@ -107,3 +107,21 @@ if program == 'jar':
     for name, options in (('deflated', 'cf'), ('stored', 'c0f')):
         subprocess.run(['jar', options, f'../jar-{name}.zip', '.'], cwd='tree', check=True)
         tell(f'jar, {name}', f'jar-{name}.zip')
+
+if program == 'served':
+    import mxnet as mx
+    net = mx.sym.softmax(mx.sym.FullyConnected(mx.sym.Variable('data'), num_hidden=4, name='fc'))
+    mx.model.save_checkpoint('model', 0, net, {'fc_weight': mx.nd.random.normal(shape=(4, 8)), 'fc_bias': mx.nd.zeros((4,))}, {})
+    with zipfile.ZipFile('served.mar', 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('MAR-INF/MANIFEST.json', json.dumps({
+            'specificationVersion': '1.0', 'implementationVersion': '1.0', 'description': 'A model', 'modelServerVersion': '1.0',
+            'license': 'Apache 2.0', 'runtime': 'python', 'engine': {'engineName': 'MXNet'},
+            'model': {'modelName': 'small', 'modelVersion': '1.0', 'handler': 'service.py:handle'}}, indent=2))
+        archive.write('mms_handler.py', 'service.py')
+        archive.write('network.py')
+        archive.write('model-symbol.json')
+        archive.write('model-0000.params')
+        archive.writestr('synset.txt', 'n01440764 tench\nn01443537 goldfish\n')
+        archive.writestr('requirements.txt', 'numpy==1.23.5\nPillow>=9\n')
+        archive.writestr('README.md', '# A model\n\n```python\nimport mxnet as mx\n```\n')
+    tell('model archive with a handler', 'served.mar')

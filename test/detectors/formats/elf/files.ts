@@ -2,23 +2,34 @@ import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { inspectSource } from '../../../../detectors/formats/dispatch.ts';
 import { elf } from '../../../../detectors/formats/elf/elf.ts';
+import type { Source } from '../../../../detectors/formats/source.ts';
+import inspection from '../../../../detectors/inspection.ts';
 import type { Inspection } from '../../../../agent/contract/inspection.ts';
 import { mustRun } from '../../../services/run.ts';
 
-/** Reads a file through a window, as the inspector does: nothing of it stays in memory. */
-export function inspectFile(path: string): Inspection {
+/** Reads a file by the parser of ELF alone. */
+export const inspectFile = (path: string): Inspection => windowed(path, source => inspectSource(path, source, [elf]));
+
+/** What the inspector says of it, its name included. */
+export const inspectAmongModels = (path: string): Inspection => windowed(path, ({ size, read }) => {
+  const identity = { device: '0:0', inode: '0', size, mtimeNs: '0', ctimeNs: '0' };
+  return inspection.inspect({ place: { path }, file: identity, read, beside: () => null }, inspection.config.parse({}));
+});
+
+/** Through a window, as the inspector does: nothing of the file stays in memory. */
+function windowed(path: string, look: (source: Source) => Inspection): Inspection {
   const descriptor = openSync(path, 'r');
   try {
     const { size } = fstatSync(descriptor);
     let view = Buffer.alloc(0);
-    return inspectSource(path, {
+    return look({
       size,
       read(offset, length) {
         const wanted = Math.max(0, Math.min(length, 16 * 2 ** 20, size - offset));
         if (view.length < wanted) view = Buffer.alloc(wanted);
         return view.subarray(0, readSync(descriptor, view, 0, wanted, offset));
       },
-    }, [elf]);
+    });
   } finally { closeSync(descriptor); }
 }
 

@@ -6,7 +6,7 @@ import { compile } from '../../../collectors/kernel/tracefs/standin.ts';
 import { mxnet } from '../../../services/mxnet.ts';
 import { testWith } from '../../../services/require.ts';
 import { mustRun } from '../../../services/run.ts';
-import { inspectFile, severe, systemLibraries, wheelLibraries } from './files.ts';
+import { inspectAmongModels, inspectFile, severe, systemLibraries, wheelLibraries } from './files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mxwarden-elf-'));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
@@ -78,6 +78,8 @@ testWith(['mxnet'], 'the libraries of the wheels, libmxnet.so among them, have n
     t.deepEqual([path, seen.verdict, severe(seen)], [path, 'clean', []]);
     t.is(seen.coverage.parsed, statSync(path).size, path);
   }
+  const beside = inspectAmongModels(library);
+  t.deepEqual([beside.verdict, severe(beside)], ['clean', []]);
   const before = process.memoryUsage().arrayBuffers;
   inspectFile(library);
   t.true(process.memoryUsage().arrayBuffers - before < 100 * 2 ** 20);
@@ -89,9 +91,9 @@ testWith(['mxnet', 'c++'], 'an operator library built from MXNet\'s own header a
   const [code, made] = [join(folder, 'operators.cc'), join(folder, 'libops.so')];
   writeFileSync(code, '#include <mxnet/lib_api.h>\nusing namespace mxnet::ext;\nMXReturnValue initialize(int version) { return version >= 10700 ? MX_SUCCESS : MX_FAIL; }\n');
   await mustRun('c++', ['-w', '-shared', '-fPIC', '-std=c++11', `-I${home}/include`, '-o', made, code, join(home, 'src/lib_api.cc')]);
-  const seen = inspectFile(made);
+  const seen = inspectAmongModels(made);
   t.deepEqual([seen.verdict, severe(seen)], ['clean', []]);
-  t.true(seen.observations.some(({ rule }) => rule === 'elf.operator-library'));
+  for (const told of ['elf.operator-library', 'kind.native-code']) t.true(seen.observations.some(({ rule }) => rule === told), told);
   t.is((seen.inventory['library'] as { entryPoints: readonly string[] }).entryPoints.length, 30);
   const said = await mustRun(python, ['-c', 'import sys, mxnet as mx\nmx.library.load(sys.argv[1])\nprint("loaded")', made]);
   t.true(said.includes('loaded'), said);
