@@ -29,6 +29,10 @@ export async function inspect(paths: readonly string[], options: InspectOptions)
   const settings = { ...config.detectors.get('inspection') as object, timeoutMs: options.timeout };
   const counts = new Map<Verdict, number>();
   const progress = createProgress();
+  if (paths.length === 0 && !options.stdin) {
+    process.stderr.write('mxwarden: name what is to be inspected, or say --stdin\n');
+    return exitCode.usage;
+  }
   const roots = [...paths.map(path => Buffer.from(path)), ...options.stdin ? await fromStdin() : []];
   const pool = { jobs: options.jobs ?? availableParallelism(), maxBytes: options.maxBytes, timeoutMs: options.timeout, configs: new Map([['inspection', settings]]) };
   const gathered: Result[] = [];
@@ -45,6 +49,11 @@ export async function inspect(paths: readonly string[], options: InspectOptions)
   if (options.format === 'text') print(summaryLine(counts));
   if (options.format === 'sarif') printJson(sarifLog(gathered, version));
   if (options.format === 'cyclonedx') printJson(cycloneDx(gathered, version, new Date()));
+  // A check of nothing is no check.
+  if (counts.size === 0) {
+    process.stderr.write('mxwarden: no file was found there\n');
+    return exitCode.incomplete;
+  }
   if ((counts.get('incomplete') ?? 0) + (counts.get('unsupported') ?? 0) > 0) return exitCode.incomplete;
   return findings ? exitCode.findings : exitCode.ok;
 }

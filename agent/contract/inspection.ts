@@ -27,6 +27,8 @@ export interface Inspection {
 export interface InspectionRecord extends Inspection {
   readonly file: FileIdentity;
   readonly sha256: string;
+  /** Digest of the rules and settings it was judged by: a record of others is void. */
+  readonly judgedBy?: string;
   /** The file of the same model that it was held against, or that was looked for and not there. */
   readonly beside?: { readonly path: string; readonly file: FileIdentity | null };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { fileIdentity } from '../../collectors/kernel/procfs/describe.ts';
@@ -87,6 +87,8 @@ function createNeighbour(path: Uint8Array, { place, maxBytes }: InspectJob) {
 function openRegular(candidates: readonly Uint8Array[], expected: FileIdentity | null): Opened | null {
   for (const path of candidates) {
     let fd: number;
+    // A FIFO must not even be opened: whoever waits to write into it would go on.
+    if (statSync(Buffer.from(path), { throwIfNoEntry: false })?.isFile() === false) continue;
     try { fd = openSync(Buffer.from(path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY); } catch (error) {
       // Another candidate may do; when none does, the caller says that the file was not read.
       if (error instanceof Error && 'code' in error && candidates.length > 1) continue;

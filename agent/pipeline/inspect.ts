@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { fileIdentity } from '../../collectors/kernel/procfs/describe.ts';
 import type { Log } from '../contract/component.ts';
@@ -5,6 +6,7 @@ import type { Draft, Event } from '../contract/event.ts';
 import type { FileIdentity, Place } from '../contract/file.ts';
 import type { InspectionRecord } from '../contract/inspection.ts';
 import { bytesOf } from '../contract/text.ts';
+import { version } from '../version.ts';
 import { createInspectThread, type InspectThread } from './inspect-pool.ts';
 
 export interface InspectionCache {
@@ -61,6 +63,7 @@ export const sameContent = (a: FileIdentity, b: FileIdentity): boolean =>
  * A file that is loaded again without having changed is reported again from the cache, so that every load has its digest.
  */
 export function createInspector(options: InspectOptions, configs: ReadonlyMap<string, unknown>, cache: InspectionCache, port: Port): Inspector {
+  const judgedBy = createHash('sha256').update(JSON.stringify([version, [...configs]])).digest('hex').slice(0, 16);
   const urgent = new Map<string, Task>();
   const later = new Map<string, Task>();
   const pool = new Set<InspectThread>();
@@ -78,7 +81,7 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
 
   function want(place: Place, file: FileIdentity | null, pid: number | null, soon: boolean) {
     const known = cache.get(place.path);
-    if (known && file && sameContent(known.file, file) && stillBeside(known)) { say(place, known); return; }
+    if (known && file && known.judgedBy === judgedBy && sameContent(known.file, file) && stillBeside(known)) { say(place, known); return; }
     const queue = soon ? urgent : later;
     if (soon) later.delete(place.path);
     else if (urgent.has(place.path)) return;
@@ -138,7 +141,8 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
     if (!alive) pool.delete(worker);
     if (stopped) return;
     if (answer.type === 'read') {
-      const { type, ...record } = answer;
+      const { type, ...judged } = answer;
+      const record = { ...judged, judgedBy };
       inspected += 1;
       if (record.sha256 !== '') cache.set(task.place.path, record);
       say(task.place, record);

@@ -11,6 +11,7 @@ const expectations: readonly (readonly [RegExp, Expectation])[] = [
   [/\.states$/i, { formats: ['pickle'], called: 'optimizer states', model: true }],
   [/\.(pkl|pickle)$/i, { formats: ['pickle'], called: 'a pickle', model: false }],
   [/\.mar$/i, { formats: ['zip'], called: 'a model archive', model: false }],
+  [/\.model$/i, { formats: ['zip', 'tar', 'gzip'], called: 'a model archive', model: false }],
   [/\.zip$/i, { formats: ['zip', 'npz'], called: 'a zip archive', model: false }],
   [/\.(tar\.gz|tgz)$/i, { formats: ['gzip'], called: 'a compressed archive', model: false }],
   [/\.tar$/i, { formats: ['tar'], called: 'an archive', model: false }],

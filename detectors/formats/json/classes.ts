@@ -17,7 +17,8 @@ const exact = new Set([
 const families = [
   /^numpy\.(?:float(?:16|32|64)|u?int(?:8|16|32|64))$/,
   /^pandas\.(?:tseries|_libs\.tslibs)\.offsets\.[A-Z][A-Za-z]*$/,
-  /^mxnet\.(?:gluon(?:\.[a-z_]+)*|initializer|optimizer(?:\.[a-z_]+)?|lr_scheduler|metric)\.[A-Z]\w*$/,
+  // Each module by its name: one more step through an attribute leads to what the module has imported.
+  /^mxnet\.(?:gluon(?:\.(?:block|parameter|loss|nn(?:\.(?:basic_layers|conv_layers|activations))?|rnn(?:\.(?:rnn_cell|rnn_layer))?))?|init(?:ializer)?|optimizer(?:\.optimizer)?|lr_scheduler|metric)\.(?!Load$)[A-Z]\w*$/,
 ];
 
 /** Modules of other packages that those of GluonTS hold as attributes: a path through one of them leads out. */
@@ -32,7 +33,7 @@ const foreign = new Set([
 /** Modules of GluonTS itself that have the name of another. */
 const own = new Set(['mx', 'torch', 'itertools', 'json', 'pydantic']);
 /** Classes that do something when they are made, under whatever module a path finds them. */
-const imported = new Set(['CDLL', 'FileHandler', 'FileIO', 'NamedTemporaryFile', 'Popen', 'Process', 'PyDLL', 'TemporaryDirectory', 'Thread', 'Timer', 'ZipFile', 'TarFile', 'Server', 'HTTPServer']);
+const imported = new Set(['CDLL', 'FileHandler', 'FileIO', 'NamedTemporaryFile', 'Popen', 'Process', 'PyDLL', 'TemporaryDirectory', 'Thread', 'Timer', 'ZipFile', 'TarFile', 'Server', 'HTTPServer', 'RForecastPredictor', 'ThreadPool', 'Pool']);
 
 /** Whether the path stays in what a forecasting model is made of. `called`: the document calls it, so it must be a class. */
 export function isAllowedClass(path: string, called: boolean): boolean {

@@ -20,10 +20,11 @@ function fits(probe: Probe): boolean {
 export const json = defineFormat({
   name: 'json',
   fits,
-  inspect(source, report) {
+  inspect(source, report, name) {
     const bytes = load(source);
+    const names = { model: name.slice(name.lastIndexOf('/') + 1) === 'gluonts-config.json' };
     try {
-      const end = readJson(bytes, units => { report.budget.spend(units); }, reading => listen(reading, report));
+      const end = readJson(bytes, units => { report.budget.spend(units); }, reading => listen(reading, report, names));
       afterwards(bytes, end, source, report);
     } catch (error) {
       if (error instanceof RangeError && !(error instanceof BudgetError)) {

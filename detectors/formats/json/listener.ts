@@ -1,6 +1,6 @@
 import { quoted } from '../quote.ts';
 import { BudgetError, type Report } from '../report.ts';
-import { checkNaming, type Naming } from './gluonts.ts';
+import { checkClass, checkNaming, type Naming } from './gluonts.ts';
 import { type Listener, readJson, type Reading } from './reader.ts';
 
 interface Level extends Naming { readonly isObject: boolean; readonly offset: number; readonly keys: Set<string>; key: string }
@@ -17,13 +17,15 @@ const pickled = new Set(['py/object', 'py/type', 'py/class', 'py/function', 'py/
   'py/reduce', 'py/newargs', 'py/newargsex', 'py/initargs', 'py/repr', 'py/mod']);
 
 /** Reports what a document names and repeats, while it is read. */
-export function listen(reading: Reading, report: Report): Listener {
+export function listen(reading: Reading, report: Report, names: { readonly model: boolean } = { model: false }): Listener {
   const levels: Level[] = [];
   const told = { deep: false, duplicates: 0, keys: 0 };
   /** The value of the key before it: `text` is null for all that is no text, and for a type named in an object of its own its path. */
   const given = (text: string | null, isText: boolean) => {
     const level = levels.at(-1);
     if (!level?.isObject) return;
+    // Of gluonts-config.json: what stands there is imported too.
+    if (names.model && level.key === 'model' && isText && text !== null) checkClass(text, true, { pointer: reading.pointer() }, report);
     const list = level.key === '__kind__' ? level.kinds : level.key === 'class' ? level.classes : null;
     if (!list || list.length > mostNamed) return;
     if (list === level.kinds) level.kinds.push(isText && text !== null ? text : 'no text');

@@ -6,6 +6,9 @@ import type { Source } from '../source.ts';
 import { textKindOf } from './likeness.ts';
 
 const windowBytes = 1_048_576;
+/** What somebody runs, or what makes others run something, by the names of programs and of settings of systems. */
+const programNames = /\.(?:rb|pl|pm|lua|js|mjs|cjs|ts|php|ps1|psm1|bat|cmd|vbs|sh|bash|zsh|fish|ksh|awk|tcl|r|jl|go|c|cc|cpp|h|hpp|cu|java|scala|service|timer|socket|desktop|rules|mk)$|^(?:makefile|dockerfile|jenkinsfile|crontab|\.(?:bashrc|bash_profile|profile|zshrc|bash_login|bash_logout|gitconfig|npmrc))$/i;
+
 /** Beyond it a text is not tried as Python. */
 const longestTried = 1_048_576;
 const turning = /[\u202a-\u202e\u2066-\u2069]/;
@@ -19,11 +22,16 @@ const control = /[\0-\x08\x0e-\x1f\x7f]/;
 export const textBeside = (others: readonly Format[]): Format => defineFormat({
   name: 'text',
   fits: probe => textKindOf(probe) === 'text' && !others.some(other => other.fits(probe)),
-  inspect(source, report) {
+  inspect(source, report, name) {
     const head = Uint8Array.from(source.read(0, 4_096));
     const label = encodingOf(head);
     const read = readAll(source, report, label);
     if (!read) return;
+    if (programNames.test(name.slice(name.lastIndexOf('/') + 1))) {
+      report.note({ rule: 'text.program', severity: 'low', confidence: 0.6, where: { line: 1 }, techniques: ['T1059', 'AML.T0011.000'], message: 'By its name it is a program or a file of settings that run something; what it does was not read' });
+      report.skipped({ offset: 0, length: source.size, why: 'a program or settings that are run, of a kind that is not read' });
+      return;
+    }
     report.parsed(source.size);
     if (source.size <= longestTried && label === 'utf-8' && kindOf('', head).format === 'python-source') asPython(source, report);
   },

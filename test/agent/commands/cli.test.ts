@@ -177,3 +177,12 @@ test('without an agent, dead letters are shown, sent again and dropped by the ve
   t.regex((await of('drop', '--pending', '--all')).stdout, /^1 alerts that waited are dropped/);
   t.is((await of('list')).code, 0);
 });
+
+test('an inspection of nothing is no success', async t => {
+  const folder = join(await config(), '..');
+  await run('rm', [join(folder, 'agent.config.yaml')]);
+  const nothing = await mxwarden('inspect', folder, '--recursive');
+  t.is(nothing.code, 2);
+  t.regex(nothing.stderr, /no file was found/);
+  t.is((await mxwarden('inspect')).code, 64);
+});

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { mkdtemp, rename, symlink, writeFile } from 'node:fs/promises';
@@ -160,4 +160,33 @@ test('parameters are held against the symbol beside them, again when it changes 
   inspector.see(mxnetCalled({ argument: pathArgument({ place: one.place, file: one.identity() }) }));
   await next(4);
   t.is(inspector.inspected, 3, 'nothing changed since');
+});
+
+test('a verdict under other settings is void: an unchanged file is read again', async t => {
+  const { inspector, known, next } = rig();
+  await using _ = inspector;
+  const one = await file('a.params', 'x');
+  inspector.see(fileChanged({ place: one.place, file: one.identity() }));
+  await next();
+  const record = known.get(one.place.path);
+  if (record) known.set(one.place.path, { ...record, judgedBy: 'older rules' });
+  inspector.see(mxnetCalled({ argument: pathArgument({ place: one.place, file: one.identity() }) }));
+  await next(2);
+  t.is(inspector.inspected, 2);
+});
+
+test('a FIFO in the place of the symbol is not opened: who waits to write into it still waits', async t => {
+  const { inspector, next } = rig();
+  await using _ = inspector;
+  const one = await file('net-0000.params', Buffer.from(container([dense()], { names: [text('arg:w')] })));
+  const fifo = join(dirname(one.path.toString()), 'net-symbol.json');
+  execFileSync('mkfifo', [fifo]);
+  const writer = spawn('sh', ['-c', 'exec 3> "$1"; echo opened', 'sh', fifo], { stdio: ['ignore', 'pipe', 'ignore'] });
+  t.teardown(() => { writer.kill('SIGKILL'); });
+  let said = '';
+  writer.stdout.on('data', piece => { said += String(piece); });
+  inspector.see(fileChanged({ place: one.place, file: one.identity() }));
+  t.is((await next())?.verdict, 'clean');
+  await delay(300);
+  t.is(said, '');
 });

@@ -49,9 +49,12 @@ test('the NumPy archives of MXNet 2 are parameters, other archives are not', t =
   t.deepEqual(seen('m.nd', npz), ['kind.disagrees-with-name medium']);
 });
 
-test('native code among models under an honest name or none is remarked, and low where it is not read', t => {
-  t.deepEqual(seen('libops.so', elf), ['kind.native-code info']);
-  t.deepEqual(seen('tool', elf), ['kind.native-code info']);
+test('native code under the name of anything else is high, whatever the ending', t => {
+  for (const name of ['README.md', 'weights.bin', 'net.h5', 'signature.png', 'net.params.bak', 'net-0000.params ', 'synset.txt', '.hidden', 'net.model']) t.deepEqual(seen(name, elf), ['kind.executable-content high'], name);
+});
+
+test('native code among models under an honest name or none is low', t => {
+  for (const name of ['libops.so', 'libops.so.1.2', 'tool', 'python3.11', 'a.out']) t.deepEqual(seen(name, elf), ['kind.native-code low'], name);
   for (const { kind, bytes: program } of natives.filter(each => each.kind !== 'java-class')) t.deepEqual(seen('tool', program), ['kind.native-code low'], kind);
   t.deepEqual(seen('tool', text('hello')), []);
 });

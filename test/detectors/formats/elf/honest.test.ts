@@ -79,20 +79,20 @@ testWith(['mxnet'], 'the libraries of the wheels, libmxnet.so among them, have n
     t.is(seen.coverage.parsed, statSync(path).size, path);
   }
   const beside = inspectAmongModels(library);
-  t.deepEqual([beside.verdict, severe(beside)], ['clean', []]);
+  t.deepEqual([beside.verdict, severe(beside).map(each => each.slice(0, 20))], ['suspicious', ['low kind.native-code']], 'code is a finding wherever models lie, and no more than low');
   const before = process.memoryUsage().arrayBuffers;
   inspectFile(library);
   t.true(process.memoryUsage().arrayBuffers - before < 100 * 2 ** 20);
 });
 
-testWith(['mxnet', 'c++'], 'an operator library built from MXNet\'s own header and source is clean, told as such, and loads', async t => {
+testWith(['mxnet', 'c++'], 'an operator library built from MXNet\'s own header and source is no more than code among models, told as such, and loads', async t => {
   const { library, python } = await mxnet();
   const home = dirname(library);
   const [code, made] = [join(folder, 'operators.cc'), join(folder, 'libops.so')];
   writeFileSync(code, '#include <mxnet/lib_api.h>\nusing namespace mxnet::ext;\nMXReturnValue initialize(int version) { return version >= 10700 ? MX_SUCCESS : MX_FAIL; }\n');
   await mustRun('c++', ['-w', '-shared', '-fPIC', '-std=c++11', `-I${home}/include`, '-o', made, code, join(home, 'src/lib_api.cc')]);
   const seen = inspectAmongModels(made);
-  t.deepEqual([seen.verdict, severe(seen)], ['clean', []]);
+  t.deepEqual(severe(seen).map(each => each.slice(0, 20)), ['low kind.native-code']);
   for (const told of ['elf.operator-library', 'kind.native-code']) t.true(seen.observations.some(({ rule }) => rule === told), told);
   t.is((seen.inventory['library'] as { entryPoints: readonly string[] }).entryPoints.length, 30);
   const said = await mustRun(python, ['-c', 'import sys, mxnet as mx\nmx.library.load(sys.argv[1])\nprint("loaded")', made]);

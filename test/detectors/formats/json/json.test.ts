@@ -4,7 +4,8 @@ import { inspectSource } from '../../../../detectors/formats/dispatch.ts';
 import { json } from '../../../../detectors/formats/json/json.ts';
 import { gluontsType } from '../../../../detectors/formats/json/type-file.ts';
 import { sourceOf } from '../../../../detectors/formats/source.ts';
-import { hostileGluonts } from '../../../fixtures/hostile/gluonts.ts';
+import { hostileGluonts, hostilePredictors } from '../../../fixtures/hostile/gluonts.ts';
+import { inspectBytes } from '../../inspect-bytes.ts';
 import { plain } from '../../../fixtures/hostile/symbol.ts';
 
 const inspect = (content: string | Uint8Array, name = 'parameters.json'): Inspection => inspectSource(name, sourceOf(typeof content === 'string' ? Buffer.from(content) : content), [json, gluontsType]);
@@ -63,4 +64,17 @@ test('type.txt names a predictor of the library, or is malicious', t => {
 test('a finding tells the JSON pointer, escaped as RFC 6901 says', t => {
   const { observations } = inspect(JSON.stringify({ 'a/b~': [0, instance('os.system')] }));
   t.is(observations[0]?.where?.pointer, '/a~1b~0/1');
+});
+
+for (const { name, file, bytes, expect, rule } of hostilePredictors) {
+  test(`${name} is ${expect}`, t => {
+    const { verdict, observations } = inspectBytes(file, bytes);
+    t.is(verdict, expect, JSON.stringify(observations));
+    t.true(observations.some(observation => observation.rule === rule), JSON.stringify(observations));
+  });
+}
+
+test('the type of an honest predictor, and its settings, are clean', t => {
+  for (const path of ['gluonts.mx.model.predictor.RepresentableBlockPredictor', 'gluonts.model.seasonal_naive._predictor.SeasonalNaivePredictor\n', 'mxnet.gluon.nn.basic_layers.Dense']) t.is(inspectBytes('type.txt', Buffer.from(path)).verdict, 'clean', path);
+  t.is(inspectBytes('gluonts-config.json', Buffer.from('{"model":"gluonts.mx.model.deepar.DeepAREstimator","freq":"D"}')).verdict, 'clean');
 });
