@@ -92,7 +92,7 @@ function compose({ id, sequence, host, version, body: incident }: IncidentEnvelo
     device: deviceOf(host),
     actor: incident.loader ? { process: processOf(incident.loader) } : undefined,
     resources: incident.artifact ? [resourceOf(incident.artifact.place.path)] : undefined,
-    evidences, observables: observablesOf(host, evidences),
+    evidences, observables: observablesOf(host, evidences).slice(0, level.items),
     unmapped: {
       mxwarden: {
         schema: unmappedSchema, revision: incident.revision, gaps: incident.gaps.slice(0, level.items), addresses: host.addresses.slice(0, level.items),
