@@ -9,7 +9,13 @@ import { headBytes, kindOf } from './formats/kind.ts';
 import { formatsFor } from './formats/list.ts';
 import { judgeName } from './formats/naming.ts';
 import { symbolFacts } from './formats/symbol/facts.ts';
+import type { OperatorPolicy } from './formats/symbol/policy.ts';
 import { compareModels, symbolOf } from './model/companions.ts';
+
+const operatorLists = {
+  allow: z.array(z.string().max(200)).max(5_000).default([]).describe('only these operators are expected in a symbol; others are findings; empty: any'),
+  customAllow: z.array(z.string().max(200)).max(1_000).default([]).describe('op_type of Custom operators that are known'),
+};
 
 /**
  * Reads every model file as MXNet would, to its last byte, and says what is wrong with it. The parsers are in `formats/`;
@@ -23,18 +29,26 @@ export default defineDetector({
     timeoutMs: z.int().min(100).max(3_600_000).default(usualLimits.deadlineMs).describe('per file, nested documents included'),
     unpackBytes: z.int().min(1_024).default(usualLimits.unpackBytes).describe('that one file may unpack to'),
     operators: z.strictObject({
-      allow: z.array(z.string().max(200)).max(5_000).default([]).describe('only these operators are expected in a symbol; others are findings; empty: any'),
-      customAllow: z.array(z.string().max(200)).max(1_000).default([]).describe('op_type of Custom operators that are known'),
+      ...operatorLists,
+      scopes: z.array(z.strictObject({ under: z.string().regex(/^\/.*\/$/, { error: 'must be an absolute folder that ends in a slash' }).max(4_096), ...operatorLists })).max(1_000).default([])
+        .describe('for the files below a folder, in place of the lists above; of several the longest folder counts'),
     }).prefault({}),
   }),
   inspect(artifact, { timeoutMs, unpackBytes, operators }) {
     const { place, file, read } = artifact;
     const name = place.path.slice(place.path.lastIndexOf('/') + 1);
     const source = { size: file.size, read };
-    const seen = inspectSource(name, source, formatsFor({ customAllow: operators.customAllow, ...operators.allow.length > 0 ? { allow: operators.allow } : {} }), { ...usualLimits, deadlineMs: timeoutMs, unpackBytes }, { together: facts => compareModels([...facts, ...symbolBeside(artifact, name, facts)]) });
+    const seen = inspectSource(name, source, formatsFor(policyFor(place.path, operators)), { ...usualLimits, deadlineMs: timeoutMs, unpackBytes }, { together: facts => compareModels([...facts, ...symbolBeside(artifact, name, facts)]) });
     return named(seen, judgeName(name, kindOf(name, read(0, headBytes)).format));
   },
 });
+
+interface OperatorLists { readonly allow: readonly string[]; readonly customAllow: readonly string[] }
+
+function policyFor(path: string, { scopes, ...all }: OperatorLists & { readonly scopes: readonly (OperatorLists & { readonly under: string })[] }): OperatorPolicy {
+  const { allow, customAllow } = scopes.filter(({ under }) => path.startsWith(under)).toSorted((one, other) => other.under.length - one.under.length)[0] ?? all;
+  return { customAllow, ...allow.length > 0 ? { allow } : {} };
+}
 
 /** What the symbol beside parameters or states asks of them. Its own faults are told of the symbol itself. */
 function symbolBeside({ beside }: Artifact, name: string, facts: readonly Stated[]): Stated[] {

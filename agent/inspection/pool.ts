@@ -25,7 +25,9 @@ export async function* inspectAll(found: Iterable<Found>, options: PoolOptions):
     const thread = await free;
     if (item.type === 'passed') { idle.push(thread); return notOpened(path, null, item.why); }
     // The deadline is the parser's own; a thread that does not even keep that is given up a little later.
-    const ask = () => thread.ask({ place: { path }, candidates: [bytesOf(path)], expected: null, maxBytes: options.maxBytes });
+    // Scopes of the policy are absolute folders.
+    const place = { path: path.startsWith('/') ? path : `${readText(Buffer.from(process.cwd()))}/${path}` };
+    const ask = () => thread.ask({ place, candidates: [bytesOf(path)], expected: null, maxBytes: options.maxBytes });
     let { answer, alive, ms } = await ask();
     // A file that was written to meanwhile is read again, a moment later.
     for (let tries = 1; tries < mostTries && alive && answer.type === 'unread' && answer.cause === 'changed'; tries++) {

@@ -186,3 +186,19 @@ test('an inspection of nothing is no success', async t => {
   t.regex(nothing.stderr, /no file was found/);
   t.is((await mxwarden('inspect')).code, 64);
 });
+
+test('which operators are expected can be said for each folder of models', async t => {
+  const file = await config();
+  const folder = join(file, '..');
+  const symbol = JSON.stringify({ nodes: [{ op: 'null', name: 'data', inputs: [] }, { op: 'Custom', name: 'c', attrs: { op_type: 'ours' }, inputs: [[0, 0, 0]] }], arg_nodes: [0], node_row_ptr: [0, 1, 2], heads: [[1, 0, 0]], attrs: { mxnet_version: ['int', 10901] } });
+  for (const team of ['a', 'b']) {
+    await run('mkdir', [join(folder, team)]);
+    await writeFile(join(folder, team, 'net-symbol.json'), symbol);
+  }
+  await writeFile(file, JSON.stringify({ detectors: { inspection: { operators: { scopes: [{ under: `${folder}/a/`, customAllow: ['ours'] }] } } } }));
+  const { stdout } = await mxwarden('inspect', join(folder, 'a'), join(folder, 'b'), '--format', 'json', '--policy', file);
+  const rules = stdout.trim().split('\n').map(line => JSON.parse(line).findings.some(({ rule, severity }: { rule: string; severity: string }) => rule === 'symbol.custom-operator' && severity !== 'info'));
+  t.deepEqual(rules, [false, true]);
+  await writeFile(file, JSON.stringify({ detectors: { inspection: { operators: { scopes: [{ under: 'models' }] } } } }));
+  t.is((await mxwarden('inspect', folder, '--policy', file)).code, 78);
+});
