@@ -27,7 +27,10 @@ nd.save('sparse.nd', {
 })
 rng = np.random.RandomState(7)
 big = nd.array((rng.rand(3000, 400) < 0.05) * rng.randn(3000, 400))
-nd.save('sparse-big.nd', {'csr': big.tostype('csr'), 'rows': nd.array(np.where(rng.rand(3000, 1) < 0.3, 1.0, 0) * rng.randn(3000, 40)).tostype('row_sparse')})
+sparse = {'csr': big.tostype('csr'), 'rows': nd.array(np.where(rng.rand(3000, 1) < 0.3, 1.0, 0) * rng.randn(3000, 40)).tostype('row_sparse')}
+# nd.save writes the stored shape before it waits for the array: without this it can write a file that disagrees with itself.
+nd.waitall()
+nd.save('sparse-big.nd', sparse)
 
 # Initialisers on a large layer.
 for number, init in enumerate([mx.init.Uniform(0.07), mx.init.Uniform(0.5), mx.init.Uniform(1), mx.init.Normal(0.01), mx.init.Xavier(), mx.init.Xavier('gaussian'), mx.init.MSRAPrelu(), mx.init.Orthogonal(), mx.init.Zero(), mx.init.One(), mx.init.Constant(0.3), mx.init.LSTMBias(), mx.init.Bilinear()]):
