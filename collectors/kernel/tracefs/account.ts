@@ -149,7 +149,8 @@ export function createAccount({ host, clock, siteOf, tell, follow, lost }: Ports
   function tellEndOfStranger({ tid, at, last, status }: Exited): void {
     const pid = calls.ownerOf(tid);
     if (pid === undefined) return;
-    tellCalls(last === true && pid !== null ? calls.ended(pid, at, statusOf(status)) : calls.threadEnded(tid, at));
+    if (pid === null) tellCalls(calls.vanished(tid, at));
+    else tellCalls(last === true ? calls.ended(pid, at, statusOf(status)) : calls.threadEnded(tid, at));
   }
 
   function tellConnection(record: Connected): void {
@@ -219,7 +220,8 @@ export function createAccount({ host, clock, siteOf, tell, follow, lost }: Ports
         goneSince.set(tid, since);
         if (now - since < goneForMs) continue;
         const at = Number(process.hrtime.bigint()) - (now - since) * 1e6;
-        tellCalls(pid === null || refOf(host, pid) !== null ? calls.threadEnded(tid, at) : calls.ended(pid, at, null));
+        if (pid === null) tellCalls(calls.vanished(tid, at));
+        else tellCalls(refOf(host, pid) !== null ? calls.threadEnded(tid, at) : calls.ended(pid, at, null));
       }
     },
     [Symbol.dispose]() { clearTimeout(timer); },

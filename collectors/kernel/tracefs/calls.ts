@@ -45,6 +45,11 @@ export interface Calls {
   signalled(record: Signalled): void;
   /** The thread ended while its process lives: what it was in has failed. */
   threadEnded(tid: number, at: number): readonly Call[];
+  /**
+   * The thread is gone, and was before anyone could ask whose it was. A thread that leaves a load alive is rare and a
+   * process that dies in one is not, so it is told as the worse of the two.
+   */
+  vanished(tid: number, at: number): readonly Call[];
   /** The process, or with execve its program, is gone: what it was in has crashed. */
   ended(pid: number, at: number, status: ProcessExited['status']): readonly Call[];
   /** Whose thread it is, when it is in a call: null when nobody knows, undefined when it is in none. */
@@ -118,6 +123,7 @@ export function createCalls(siteOf: (probe: number) => ProbeSite | undefined): C
       for (const pending of stacks.get(tid) ?? []) if (signal !== killSignal || pending.blow === null) pending.blow = signal;
     },
     threadEnded: (tid, at) => closeAll(tid, at, 'failed', () => null),
+    vanished: (tid, at) => closeAll(tid, at, 'crashed', ({ blow }) => (blow === null ? null : signalName(blow))),
     ended(pid, at, status) {
       // Whoever ends a process, its threads are told SIGKILL; what was sent to it only its status tells. But a signal that
       // dumps core is told by its name to the one thread that caused it: then this was another.
