@@ -46,13 +46,18 @@ async function stop(agent: Agent, log: Log): Promise<ExitCode> {
   const late = new Promise<null>(resolve => setTimeout(() => resolve(null), longestStopMs).unref());
   const undelivered = await Promise.race([agent.stop(), late]);
   if (undelivered === null) {
-    log.error(`stopped after ${longestStopMs} ms without waiting for what hangs; what was stored is delivered at the next start`);
+    log.error(`stopped after ${longestStopMs} ms without waiting for what hangs`);
+    tellLeft(agent.status().sinks.map(({ name, pending }) => [name, pending]), log);
     return exitCode.ok;
   }
-  const left = Object.entries(undelivered).filter(([, count]) => count !== 0);
+  tellLeft(Object.entries(undelivered), log);
+  return exitCode.ok;
+}
+
+function tellLeft(sinks: readonly (readonly [sink: string, count: number | null])[], log: Log): void {
+  const left = sinks.filter(([, count]) => count !== 0);
   if (left.length === 0) log.info('stopped; everything is delivered');
   else log.warn(`stopped; still undelivered and kept for the next start: ${left.map(([sink, count]) => `${sink} ${count ?? 'unknown'}`).join(', ')}`);
-  return exitCode.ok;
 }
 
 /** Parse, check, swap; or keep the old and say why. One at a time. */

@@ -184,8 +184,10 @@ export function createAccount({ host, siteOf, tell, lost }: Ports): Account {
       }
     },
     adopt(root, members) {
-      const rootRef = refOf(host, root);
-      if (rootRef === null) return;
+      const own = refOf(host, root);
+      if (own === null) return;
+      const above = known.get(root)?.task;
+      const tree = above?.ref.startTicks === own.startTicks ? above.root : own;
       for (const pid of members) {
         const described = describeProcess(host, pid);
         if (described === null) continue;
@@ -193,7 +195,7 @@ export function createAccount({ host, siteOf, tell, lost }: Ports): Account {
         const isKnown = before?.ref.startTicks === described.startTicks;
         const one = meet({
           process: { pid, startTicks: described.startTicks }, parent: described.ancestors[0] ?? { pid: 0, startTicks: 0 },
-          root: isKnown && pid !== root ? before.root : rootRef,
+          root: isKnown ? before.root : tree,
         });
         one.portrait ??= described;
       }

@@ -5,13 +5,13 @@
 
 /* A name into `text`, in the smallest record that holds it. `note` fills in the rest of either. */
 #define TELL_NAME(kind, TYPE, name, note) ({ \
-  struct kind##_record *record = RESERVE(main_ring, kind, TYPE, TYPE##_TEXT0); \
+  struct kind##_record *record = RESERVE_YIELDING(kind, TYPE, TYPE##_TEXT0); \
   long length = 0; \
   if (!record) lose(TYPE); \
   else { \
     note(record); \
     length = name ? bpf_probe_read_user_str(record->text, TYPE##_TEXT0, (void *)name) : 0; \
-    struct kind##_record *large = length == TYPE##_TEXT0 ? RESERVE(main_ring, kind, TYPE, TYPE##_TEXT1) : 0; \
+    struct kind##_record *large = length == TYPE##_TEXT0 ? RESERVE_YIELDING(kind, TYPE, TYPE##_TEXT1) : 0; \
     if (large) { \
       note(large); \
       length = bpf_probe_read_user_str(large->text, TYPE##_TEXT1, (void *)name); \
@@ -71,7 +71,7 @@ int call_returned(struct pt_regs *ctx) {
   }
   if (calls.depth > 1) { calls.depth -= 1; bpf_map_update_elem(&calling, &tid, &calls, BPF_ANY); } else bpf_map_delete_elem(&calling, &tid);
   if (!watch) return 0;
-  struct returned_record *record = RESERVE(main_ring, returned, RETURNED, 0);
+  struct returned_record *record = RESERVE_YIELDING(returned, RETURNED, 0);
   if (!record) { lose(RETURNED); return 0; }
   fill(&record->head, tgid, tid, watch);
   record->probe = cookie;

@@ -69,3 +69,19 @@ export function decodeRecords(bytes: Buffer): { readonly records: readonly BpfRe
   }
   return { records: found, lost };
 }
+
+const yielding = new Set(Object.values(records).filter(each => 'yields' in each).map(each => each.id as number));
+
+/** The same bytes without the records that yield, and how many those were. What makes no sense is kept: who decodes it counts it. */
+export function withoutYielding(bytes: Buffer): { readonly kept: Buffer; readonly dropped: number } {
+  const kept: Buffer[] = [];
+  let dropped = 0;
+  for (let place = 0; place < bytes.length;) {
+    const length = place + 4 <= bytes.length ? bytes.readUInt16LE(place) : 0;
+    if (length < headBytes) { kept.push(bytes.subarray(place)); break; }
+    const next = Math.min((place + length + 7) & ~7, bytes.length);
+    if (yielding.has(bytes.readUInt16LE(place + 2))) dropped += 1; else kept.push(bytes.subarray(place, next));
+    place = next;
+  }
+  return { kept: Buffer.concat(kept), dropped };
+}

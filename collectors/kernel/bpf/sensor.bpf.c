@@ -53,6 +53,12 @@ static __always_inline void lose(__u32 type) {
   if (made) { made->head.length = sizeof(struct kind##_record) + (textBytes); made->head.type = TYPE; } \
   made; })
 
+/* What one process can make without end leaves the last quarter of the ring to programs that start and processes that end. */
+static __always_inline bool is_crowded(void) {
+  return bpf_ringbuf_query(&main_ring, BPF_RB_AVAIL_DATA) > bpf_ringbuf_query(&main_ring, BPF_RB_RING_SIZE) / 4 * 3;
+}
+#define RESERVE_YIELDING(kind, TYPE, textBytes) (is_crowded() ? (struct kind##_record *)0 : RESERVE(main_ring, kind, TYPE, textBytes))
+
 static __always_inline struct task_struct *me(void) { return (struct task_struct *)bpf_get_current_task(); }
 static __always_inline __u64 start_of(struct task_struct *task) { return BPF_CORE_READ(task, group_leader, start_boottime); }
 
@@ -174,7 +180,7 @@ int process_forked(__u64 *ctx) {
   watch.usedCaps = 0;
   watch.flags &= ~WATCH_SETTLED; /* A new namespace of the child's own is not yet looked at. */
   if (bpf_map_update_elem(&watched, &tgid, &watch, BPF_ANY)) lose(0);
-  struct forked_record *record = RESERVE(main_ring, forked, FORKED, 0);
+  struct forked_record *record = RESERVE_YIELDING(forked, FORKED, 0);
   if (!record) { lose(FORKED); return 0; }
   fill(&record->head, tgid, tgid, &watch);
   record->maker = maker_tgid;
@@ -257,7 +263,7 @@ int process_exited(__u64 *ctx) {
   bool wasCalling = !bpf_map_delete_elem(&calling, &tid);
   if (BPF_CORE_READ(task, signal, live.counter) != 0) {
     if (!wasCalling) return 0;
-    struct threadEnded_record *thread = RESERVE(main_ring, threadEnded, THREADENDED, 0);
+    struct threadEnded_record *thread = RESERVE_YIELDING(threadEnded, THREADENDED, 0);
     if (!thread) { lose(THREADENDED); return 0; }
     fill(&thread->head, tgid, tid, watch);
     bpf_ringbuf_submit(thread, 0);
@@ -289,7 +295,7 @@ int signal_delivered(__u64 *ctx) {
   if (!bpf_map_lookup_elem(&calling, &tid)) return 0;
   struct watch *watch = watch_of(me(), tgid);
   if (!watch) return 0;
-  struct signalled_record *record = RESERVE(main_ring, signalled, SIGNALLED, 0);
+  struct signalled_record *record = RESERVE_YIELDING(signalled, SIGNALLED, 0);
   if (!record) { lose(SIGNALLED); return 0; }
   fill(&record->head, tgid, tid, watch);
   record->signal = ctx[0];

@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UnavailableError } from '../../../agent/contract/errors.ts';
 import { receive } from '../tracefs/wire.ts';
 import { type Armament, arm } from './armament.ts';
-import { decodeRecords } from './decode.ts';
+import { decodeRecords, withoutYielding } from './decode.ts';
 import { createWait, type Libbpf, loadLibbpf } from './library.ts';
 import { createProbing, type Probing } from './probing.ts';
 import { openRing, type Ring } from './ring.ts';
@@ -24,7 +24,8 @@ import { type RecordName, records, settings } from './table.ts';
 import { createWatching, type Watching } from './watching.ts';
 import { frameOf, frameOfRecords, type Order, reasonsOf, type Setup, type Told } from './wire.ts';
 
-const mostUnsent = 8 << 20;
+/** Beyond the first, what one process can make without end is dropped; beyond the second, everything. */
+const [muchUnsent, mostUnsent] = [8 << 20, 32 << 20];
 const batchBytes = 256 << 10;
 const countMs = 1_000;
 const waitMs = 10_000;
@@ -124,8 +125,16 @@ async function pump(rings: readonly Ring[], wait: (timeoutMs: number) => Promise
 
 function hand(batch: Buffer): void {
   if (socket.writableLength > mostUnsent) { unsent += decodeRecords(batch).records.length; return; }
-  if (unsent > 0) { say({ kind: 'lost', what: 'any', where: 'collector', count: unsent }); unsent = 0; }
-  socket.write(frameOfRecords(batch));
+  const { kept, dropped } = socket.writableLength > muchUnsent ? withoutYielding(batch) : { kept: batch, dropped: 0 };
+  unsent += dropped;
+  tellUnsent();
+  if (kept.length > 0) socket.write(frameOfRecords(kept));
+}
+
+function tellUnsent(): void {
+  if (unsent === 0 || socket.writableLength > muchUnsent) return;
+  say({ kind: 'lost', what: 'any', where: 'collector', count: unsent });
+  unsent = 0;
 }
 
 /** Each second: losses, bytes, and whether anybody is there for whom system calls are to be watched. */
@@ -133,6 +142,7 @@ function count(watching: Watching, syscalls: Armament['syscalls']): void {
   let since = performance.now();
   setInterval(() => {
     syscalls(watching.isAnyone());
+    tellUnsent();
     for (const [type, lost] of watching.takeLost()) say({ kind: 'lost', what: typeNames.get(type) ?? 'any', where: 'kernel', count: lost });
     const sums = watching.takeMoved();
     const now = performance.now();

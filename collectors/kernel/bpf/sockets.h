@@ -27,7 +27,7 @@ static __always_inline int connecting(struct bpf_sock_addr *ctx, bool six) {
   if (ctx->protocol == UDP && is_set(SETTING_SENDING)) return 1;
   struct watch *watch = bpf_map_lookup_elem(&watched, &tgid);
   if (!watch) return 1;
-  struct connected_record *record = RESERVE(main_ring, connected, CONNECTED, 0);
+  struct connected_record *record = RESERVE_YIELDING(connected, CONNECTED, 0);
   if (!record) { lose(CONNECTED); return 1; }
   fill(&record->head, tgid, id, watch);
   CONNECTED_FROM(record, six ? AF_INET6 : AF_INET, swap16(ctx->user_port), ctx->protocol, 0)
@@ -80,7 +80,7 @@ int socket_state(__u64 *ctx) {
   struct sock *socket = (void *)ctx[0];
   __u32 family = BPF_CORE_READ(socket, __sk_common.skc_family);
   if (family != AF_INET && family != AF_INET6) return 0;
-  struct connected_record *record = RESERVE(main_ring, connected, CONNECTED, 0);
+  struct connected_record *record = RESERVE_YIELDING(connected, CONNECTED, 0);
   if (!record) { lose(CONNECTED); return 0; }
   fill(&record->head, tgid, id, watch);
   bool listens = state == LISTEN;

@@ -9,7 +9,14 @@ type Fields = Readonly<Record<string, Width>>;
  * `main`: what may never be pushed out by a flood of something else. `bulk`: the rest.
  * `text`: bytes that follow the fields; the record is made with the smallest of these sizes that holds what there is.
  */
-interface Shape { readonly id: number; readonly ring: 'main' | 'bulk'; readonly fields: Fields; readonly text: readonly number[] }
+interface Shape {
+  readonly id: number;
+  readonly ring: 'main' | 'bulk';
+  /** One process can make any number of them in no time: where room gets scarce, programs that start and processes that end come first. */
+  readonly yields?: true;
+  readonly fields: Fields;
+  readonly text: readonly number[];
+}
 
 /** At the head of each record: its length and type (u16 each), then these. */
 export const head = {
@@ -24,7 +31,7 @@ export const head = {
 export const headBytes = 56;
 
 export const records = {
-  forked: { id: 1, ring: 'main', fields: { maker: 'u32', spare: 'u32' }, text: [] },
+  forked: { id: 1, ring: 'main', yields: true, fields: { maker: 'u32', spare: 'u32' }, text: [] },
   /**
    * Text: the name as given to execve(2), then at `argumentsAt` the arguments, each ended by NUL. The file is what the
    * kernel runs: of a script (`isScript`) its interpreter.
@@ -39,17 +46,17 @@ export const records = {
   /** `status` as wait(2) gives it. Bytes over IPv4 and IPv6 since it was watched. */
   exited: { id: 3, ring: 'main', fields: { status: 'u32', spare: 'u32', sent: 'u64', received: 'u64' }, text: [] },
   /** Only of threads that are in a call. */
-  threadEnded: { id: 4, ring: 'main', fields: {}, text: [] },
-  signalled: { id: 5, ring: 'main', fields: { signal: 'u32', code: 's32', byDefault: 'u32', spare: 'u32' }, text: [] },
+  threadEnded: { id: 4, ring: 'main', yields: true, fields: {}, text: [] },
+  signalled: { id: 5, ring: 'main', yields: true, fields: { signal: 'u32', code: 's32', byDefault: 'u32', spare: 'u32' }, text: [] },
   /** `nameBytes`: with its NUL; below zero: why it could not be read (errno); zero: it has no name. */
   entered: {
-    id: 6, ring: 'main', text: [256, 8_448],
+    id: 6, ring: 'main', yields: true, text: [256, 8_448],
     fields: { probe: 'u32', nameBytes: 's32', ip: 'u64', sp: 'u64', second: 'u64', third: 'u64' },
   },
   /** A name that was not in memory at the entry (it may be a page of a file), read at the return of the same call. */
-  named: { id: 15, ring: 'main', fields: { probe: 'u32', nameBytes: 's32', sp: 'u64' }, text: [256, 8_448] },
-  returned: { id: 7, ring: 'main', fields: { probe: 'u32', result: 's32', sp: 'u64' }, text: [] },
-  connected: { id: 8, ring: 'main', fields: { family: 'u32', port: 'u32', protocol: 'u32', listens: 'u32', address: 'bytes16' }, text: [] },
+  named: { id: 15, ring: 'main', yields: true, fields: { probe: 'u32', nameBytes: 's32', sp: 'u64' }, text: [256, 8_448] },
+  returned: { id: 7, ring: 'main', yields: true, fields: { probe: 'u32', result: 's32', sp: 'u64' }, text: [] },
+  connected: { id: 8, ring: 'main', yields: true, fields: { family: 'u32', port: 'u32', protocol: 'u32', listens: 'u32', address: 'bytes16' }, text: [] },
   /** A datagram to somewhere new, or again after ten seconds. */
   addressed: { id: 9, ring: 'bulk', fields: { family: 'u32', port: 'u32', protocol: 'u32', listens: 'u32', address: 'bytes16' }, text: [] },
   /** Seen at the latest when the process does the next thing that makes a record, or ends. */

@@ -10,13 +10,14 @@ const { offsets, end: watchBytes } = offsetsOf(watchFields, 0);
 const place = (name: keyof typeof watchFields): number => offsets[name]?.at ?? 0;
 const mostProcesses = 16_384;
 const mostRounds = 5;
-const [ifNew, ifThere] = [1, 2]; // BPF_NOEXIST, BPF_EXIST
+const ifNew = 1; // BPF_NOEXIST
 const exists = 17; // EEXIST
 
 export interface Watching {
   /**
-   * From now on a tree of its own: the process and what descends from it now. What it clones meanwhile the kernel adds. Returns
-   * who was found; none when the process is gone.
+   * From now on watched: the process and what descends from it now. What it clones meanwhile the kernel adds. It begins a tree,
+   * unless it is of one: that it has the library in memory, by a fork, does not take it out of the tree of who loaded; its own
+   * first call does. Returns who was found; none when the process is gone.
    */
   adopt(root: number): readonly number[];
   forget(pid: number): void;
@@ -58,12 +59,10 @@ export function createWatching(bpf: Libbpf, maps: { readonly watched: number; re
     return false;
   }
 
-  function makeRoot(pid: number, start: bigint): void {
+  function rootOf(pid: number): { readonly pid: number; readonly start: bigint } | null {
     const known = Buffer.alloc(watchBytes);
-    if (bpf.lookup(maps.watched, keyOf(pid), known) !== 0 || known.readUInt32LE(place('root')) === pid) return;
-    known.writeUInt32LE(pid, place('root'));
-    known.writeBigUInt64LE(start, place('rootStart'));
-    bpf.update(maps.watched, keyOf(pid), known, ifThere);
+    if (bpf.lookup(maps.watched, keyOf(pid), known) !== 0) return null;
+    return { pid: known.readUInt32LE(place('root')), start: known.readBigUInt64LE(place('rootStart')) };
   }
 
   function* entries(map: number, bytes: number): Generator<[pid: number, value: Buffer]> {
@@ -80,13 +79,13 @@ export function createWatching(bpf: Libbpf, maps: { readonly watched: number; re
     adopt(root) {
       const own = entryOf(root, null);
       if (own === null || !insert(root, own.value, own.start)) return [];
-      makeRoot(root, own.start);
+      const tree = rootOf(root);
       const seen = new Set([root]);
       for (let round = 0, before = 0; round < mostRounds && seen.size > before; round++) {
         before = seen.size;
         for (const pid of seen) for (const child of childrenOf(host.proc, pid)) {
           if (seen.has(child) || seen.size >= mostProcesses) continue;
-          const entry = entryOf(child, { pid: root, start: own.start });
+          const entry = entryOf(child, tree);
           if (entry !== null && insert(child, entry.value, entry.start)) seen.add(child);
         }
       }

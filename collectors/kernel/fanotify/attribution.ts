@@ -40,7 +40,7 @@ export interface Attribution extends AsyncDisposable {
   flush(): Promise<void>;
 }
 
-const mostHeldMs = 1_000;
+const mostHeldMs = 3_000;
 /** Files with several names, each marked by itself. */
 const mostLinked = 1_024;
 

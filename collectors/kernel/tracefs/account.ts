@@ -1,6 +1,6 @@
 import type { HostPaths } from '../../../agent/contract/component.ts';
 import type { ProcessExited } from '../../../agent/contract/event.ts';
-import type { Process } from '../../../agent/contract/process.ts';
+import type { Process, ProcessRef } from '../../../agent/contract/process.ts';
 import { describeProcess, refOf } from '../procfs/describe.ts';
 import { createBudget } from './budget.ts';
 import { type Call, createCalls, type ProbeSite } from './calls.ts';
@@ -25,8 +25,8 @@ export interface Account {
   hear(reply: Extract<Reply, { kind: KernelRecord['kind'] | 'amended' | 'transferred' | 'followed' }>): void;
   /** Tell everything that is still held back. */
   flush(): void;
-  /** It has MXNet. False when nothing is known of it yet. */
-  promote(pid: number): boolean;
+  /** Whether it is of a tree already. */
+  has(process: ProcessRef): boolean;
   readonly roots: Iterable<number>;
   /** Processes that ended without our seeing it are told as ended; call it every few seconds. */
   review(): void;
@@ -49,6 +49,7 @@ interface Ports {
 const goneForMs = 400;
 /** Beyond it, a process is told by what is known of its maker: the agent must not be slowed by who starts many. */
 const looksPerSecond = 400;
+const mostCallers = 8_192;
 
 /** Turns records into what happened: orders them, knows threads, processes and trees, pairs calls, describes who did it. */
 export function createAccount({ host, clock, siteOf, tell, follow, lost }: Ports): Account {
@@ -61,16 +62,23 @@ export function createAccount({ host, clock, siteOf, tell, follow, lost }: Ports
   const sightings = new WeakMap<KernelRecord, Sighting | null>();
   const births = new WeakMap<Cloned, Task['ref']>();
   const others = new WeakMap<KernelRecord, Process | null>();
+  /** They call MXNet, and nothing was known of them yet. */
+  const callers = new Set<number>();
   const goneSince = new Map<number, number>();
   const mayLook = createBudget(looksPerSecond);
   let timer: NodeJS.Timeout | undefined;
+
+  function remember(caller: number): void {
+    if (callers.size >= mostCallers) callers.clear();
+    callers.add(caller);
+  }
 
   /** What cannot wait for its turn. */
   function look(record: KernelRecord): void {
     switch (record.kind) {
       case 'named': case 'entered':
         record.pid ??= tasks.of(record.tid)?.ref.pid ?? null;
-        if (record.pid !== null && !tasks.promote(record.pid)) follow(record.pid);
+        if (record.pid !== null && !tasks.promote(record.pid)) { remember(record.pid); follow(record.pid); }
         tell.entering(record);
         break;
       case 'cloned': births.set(record, refOf(host, record.child) ?? { pid: record.child, startTicks: clock.startTicks(record.at) }); break;
@@ -199,7 +207,7 @@ export function createAccount({ host, clock, siteOf, tell, follow, lost }: Ports
       timer ??= setTimeout(turn, 4);
     },
     flush() { release(Infinity); },
-    promote: pid => tasks.promote(pid),
+    has: ({ pid, startTicks }) => { const known = tasks.of(pid)?.ref; return known?.pid === pid && known.startTicks === startTicks; },
     get roots() { return new Set([...tasks.living].map(task => task.root.pid)); },
     review() {
       const now = Number(process.hrtime.bigint());
@@ -234,6 +242,7 @@ export function createAccount({ host, clock, siteOf, tell, follow, lost }: Ports
       const ref = refOf(host, pid);
       return ref === null ? [] : [{ ref, parent: refOf(host, parent), tids }];
     }));
+    if (callers.delete(root)) tasks.promote(root);
   }
 
   function tellTransfer({ at, intervalMs, sums }: Extract<Reply, { kind: 'transferred' }>): void {

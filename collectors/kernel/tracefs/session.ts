@@ -111,8 +111,7 @@ async function run(host: HostPaths, { log, bufferKb, mount }: SessionOptions): P
     for (const listener of listeners) listener.changed?.(state, why);
   };
   const supervised = stack.use(await supervise({ early, host, log, site, learned: () => learned, onReply, roots: () => account.roots, changed }));
-  const follow = (pid: number): void => { if (!account.promote(pid)) supervised.reader?.send({ do: 'follow', pid }); };
-  census.join({ mapped: member => follow(member.process.pid) });
+  census.join({ mapped({ process: who }) { if (!account.has(who)) supervised.reader?.send({ do: 'follow', pid: who.pid }); } });
   const reviews = [setInterval(() => account.review(), 5_000), setInterval(() => account.reviewCalls(), 250)];
   stack.defer(() => { for (const each of reviews) clearInterval(each); });
 

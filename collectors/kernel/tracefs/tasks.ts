@@ -17,9 +17,12 @@ export type Outcome =
   | { readonly type: 'ended'; readonly task: Task; readonly at: number; readonly status: ProcessExited['status'] };
 
 export interface Tasks {
-  /** These live and are watched now; parents come before their children. */
+  /**
+   * These live and are watched now; parents come before their children. A tree begins with the first, unless it is known to
+   * be of one already: that it has the library in memory, by a fork, does not take it out of the tree of who loaded.
+   */
   adopt(root: number, members: readonly { readonly ref: ProcessRef; readonly parent: ProcessRef | null; readonly tids: readonly number[] }[]): void;
-  /** It has MXNet itself: what it starts from now on is its own tree. False when it is not known. */
+  /** It calls MXNet itself: what it starts from now on is its own tree. False when it is not known. */
   promote(pid: number): boolean;
   cloned(record: Cloned, ref: ProcessRef): void;
   executed(record: Executed): Outcome | null;
@@ -84,7 +87,6 @@ export function createTasks(): Tasks {
 
   return {
     adopt(root, members) {
-      roots.add(root);
       for (const { ref, parent, tids } of members) {
         const known = byPid.get(ref.pid);
         if (known !== undefined && known.task.ref.startTicks === ref.startTicks) {
@@ -92,9 +94,8 @@ export function createTasks(): Tasks {
           continue;
         }
         const above = parent === null ? undefined : byPid.get(parent.pid)?.task;
-        add({ ref, parent, root: roots.has(ref.pid) || above === undefined ? ref : above.root }, tids);
+        add({ ref, parent, root: ref.pid === root || above === undefined ? ref : above.root }, tids);
       }
-      this.promote(root);
     },
     promote(pid) {
       const state = byPid.get(pid);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { decodeRecord, decodeRecords } from '../../../../collectors/kernel/bpf/decode.ts';
+import { decodeRecord, decodeRecords, withoutYielding } from '../../../../collectors/kernel/bpf/decode.ts';
 import { headBytes, layoutHeader, offsetsOf, type RecordName, records } from '../../../../collectors/kernel/bpf/table.ts';
 import { recordBytes } from './bytes.ts';
 
@@ -29,6 +29,17 @@ test('a record that is cut at any place is refused, whatever its type', t => {
     const whole = recordBytes(name);
     for (let length = 0; length < offsetsOf(records[name].fields, headBytes).end; length++) t.throws(() => decodeRecord(whole.subarray(0, length)), { instanceOf: RangeError }, `${name} ${length}`);
   }
+});
+
+test('where room is scarce, programs and ends are kept in their order, and the rest is counted', t => {
+  const kinds = ['entered', 'executed', 'returned', 'connected', 'exited', 'forked', 'credentials'] as const;
+  const { kept, dropped } = withoutYielding(Buffer.concat(kinds.map(kind => recordBytes(kind, {}, kind === 'entered' ? 'odd' : ''))));
+  t.deepEqual(decodeRecords(kept).records.map(each => each.type), ['executed', 'exited', 'credentials']);
+  t.is(dropped, 4);
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), bytes => {
+    const { kept: rest, dropped: count } = withoutYielding(Buffer.from(bytes));
+    return rest.length + count * headBytes <= bytes.length;
+  }));
 });
 
 test('records in a row are all read; after one without a length the rest is told as lost', t => {
