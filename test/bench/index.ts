@@ -4,6 +4,7 @@ import { costFigures } from './cost.ts';
 import { inspectionFigures } from './inspection.ts';
 import { pipelineFigure } from './pipeline.ts';
 import { sensorFigures } from './sensor.ts';
+import { stormFigures } from './storm.ts';
 
 /* Prints one JSON line a figure. Each ratio is measured side by side in this run; absolute times depend on the machine. */
 
@@ -16,3 +17,4 @@ if (wanted('audit')) auditFigures();
 if (wanted('agent')) await agentFigures();
 if (wanted('cost')) await costFigures();
 if (wanted('sensor')) await sensorFigures();
+if (wanted('storm')) await stormFigures();
