@@ -8,7 +8,6 @@ import type { Loaded } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { type LetterFilter, serveControl } from './control.ts';
 import type { Log } from './contract/component.ts';
-import type { Finding } from './contract/finding.ts';
 import { RetryableError } from './contract/errors.ts';
 import type { Event, EventOf } from './contract/event.ts';
 import { createCommit } from './pipeline/commit.ts';
@@ -19,6 +18,7 @@ import { createInspector } from './pipeline/inspect.ts';
 import { record } from './pipeline/record.ts';
 import { createStream } from './pipeline/stream.ts';
 import { supervise } from './pipeline/supervise.ts';
+import { createRecent } from './recent.ts';
 import type { SinkStatus, Status } from './status.ts';
 import { openArtifacts } from './store/artifacts.ts';
 import { openDatabase } from './store/database.ts';
@@ -63,7 +63,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
   const run = `${startedAt.toString(36)}${randomBytes(2).toString('hex')}`;
   const seen = { findings: 0, lost: 0, unjudged: 0, processes: new Set<string>(), sensors: new Map<string, EventOf<'sensor.changed'>>() };
 
-  const recent: Finding[] = [];
+  const recent = createRecent(mostRecent);
 
   let detection = restoreDetection(config, state, log);
   const correlation = createCorrelation(config.incidents);
@@ -97,8 +97,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
     inspector.see(event);
     const findings = detection.see(event);
     seen.findings += findings.length;
-    for (const finding of findings) recent.push(finding);
-    if (recent.length > mostRecent) recent.splice(0, recent.length - mostRecent);
+    recent.note(event, findings, seen.sensors.get(event.collector)?.level ?? null);
     account.see(event);
     correlation.see(event, findings);
   }
@@ -139,7 +138,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
   account.configured(loaded, []);
   const ticking = setInterval(() => { account.tick(delivery.status()); commit.tick(); }, tickMs);
   const armedAt = Date.now();
-  const socket = await serveControl(config.stateDirectory, { status, findings: since => recent.filter(({ at }) => at >= since), retry, drop }, log);
+  const socket = await serveControl(config.stateDirectory, { status, findings: recent.since, retry, drop }, log);
   const telemetry = config.telemetry ? (await import('./telemetry.ts')).startTelemetry(config.telemetry, host, version, status) : null;
 
   function status(): Status {

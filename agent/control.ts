@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Log } from './contract/component.ts';
 import { RetryableError, UnavailableError } from './contract/errors.ts';
-import { type Finding, severities } from './contract/finding.ts';
+import { severities } from './contract/finding.ts';
+import type { RecentFinding } from './recent.ts';
 import type { Status } from './status.ts';
 
 /*
@@ -28,7 +29,7 @@ export type LetterFilter = z.infer<typeof filter>;
 export interface Answers {
   status(): Status;
   /** The latest findings at or after a moment, oldest first; at most 1,000 are remembered. */
-  findings(since: number): readonly Finding[];
+  findings(since: number): readonly RecentFinding[];
   /** How many dead letters wait again. */
   retry(filter: LetterFilter): number;
   /** How many were given up. */
@@ -109,7 +110,7 @@ function answer(asked: Question, answers: Answers): unknown {
 
 /** Asks the running agent. Throws UnavailableError when none answers, or when it cannot. */
 export async function ask(stateDirectory: string, asked: { readonly ask: 'status' }, timeoutMs?: number): Promise<Status>;
-export async function ask(stateDirectory: string, asked: { readonly ask: 'findings'; readonly since: number }, timeoutMs?: number): Promise<readonly Finding[]>;
+export async function ask(stateDirectory: string, asked: { readonly ask: 'findings'; readonly since: number }, timeoutMs?: number): Promise<readonly RecentFinding[]>;
 export async function ask(stateDirectory: string, asked: { readonly ask: 'outbox.retry' | 'outbox.drop'; readonly filter: LetterFilter }, timeoutMs?: number): Promise<number>;
 export async function ask(stateDirectory: string, asked: Question, timeoutMs = 3_000): Promise<unknown> {
   const path = join(stateDirectory, socketName);

@@ -37,6 +37,12 @@ verb(program, 'doctor', 'what this host lets the agent see, and what it misses w
   .addOption(format()).action(act(async () => (await import('./commands/doctor.ts')).doctor));
 verb(program, 'status', 'how the running agent fares', 'mxwarden status --format json')
   .addOption(format()).action(act(async () => (await import('./commands/status.ts')).status));
+verb(program, 'simulate', 'act out attacks without harm, and ask the running agent whether it saw them', 'mxwarden simulate all --python /srv/model-server/bin/python')
+  .argument('[scenario...]', 'as --list names them; all of them when none is named').option('--list', 'what would be acted, and what is not, and why')
+  .option('--python <path>', 'a Python that has MXNet (default: python3, or a stand-in for MXNet where that has none)')
+  .option('--write-models', 'also those that write, in a folder of their own below a model root of the agent')
+  .option('--timeout <ms>', 'how long one finding may take', count, 20_000).option('--json', 'as --format json').addOption(format())
+  .action(act(async () => (await import('./commands/simulate.ts')).simulate));
 verb(program, 'replay', 'recorded events through the detectors again: the same findings', 'mxwarden replay day.jsonl --format json')
   .argument('<file>', 'made by mxwarden run --record').addOption(format())
   .option('--incidents', 'print incidents as they end up, after the findings')

@@ -22,11 +22,12 @@ export default defineCollector({
   }),
   async start({ bufferKb, syscalls }, port) {
     const sensor = await openSensor(port.host, { log: port.log, level: 'bpf', bufferKb, mount: false, syscalls });
-    const { clock, level, unseen } = sensor;
+    const { clock, level, unseen, partly } = sensor;
     // One by one, with the reason of each program, `mxwarden doctor` tells them.
     const missing = facts.filter(fact => unseen.has(fact));
     const blind = [
       ...missing.length > 0 ? [`${missing.join(', ')}: no program of ours for them runs on this kernel`] : [],
+      ...partly.size > 0 ? [`${[...partly.values()].join(', ')}: this kernel lets us see them in a lesser way`] : [],
       'changes of user or namespaces that are taken back before the process does anything else that is seen',
     ];
     const say = (state: 'armed' | 'degraded' | 'down', why: readonly string[] = []): void =>

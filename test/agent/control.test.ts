@@ -25,7 +25,7 @@ const raw = (directory: string, sent: string | Buffer) => new Promise<string>((r
 });
 
 test('a question is answered, and the socket is for its owner alone', async t => {
-  const { directory } = await serve(t, { findings: since => [finding({ at: since })], retry: filter => filter.ids?.length ?? 0 });
+  const { directory } = await serve(t, { findings: since => [{ ...finding({ at: since }), toldAt: since, collector: 'exec', level: null, processes: [], path: null }], retry: filter => filter.ids?.length ?? 0 });
   t.is((await ask(directory, { ask: 'findings', since: 7 }))[0]?.at, 7);
   t.is(await ask(directory, { ask: 'outbox.retry', filter: { sink: 'kafka', ids: ['a', 'b'] } }), 2);
   t.is(statSync(join(directory, 'agent.sock')).mode & 0o777, 0o600);

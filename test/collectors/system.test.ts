@@ -70,6 +70,8 @@ c.ptrace(0, 0, 0, 0)
   t.like(seen.all('process.traced').find(each => each.process.pid === pid && each.means === 'read'), { target: null });
   const used = seen.all('kernel.used').filter(each => each.process.pid === pid).map(each => `${each.interface} ${each.detail}`);
   for (const each of ['memfd a\\\\nname', 'bpf ', 'perf ', 'mount tmpfs']) t.true(used.includes(each), `${each} is not in ${used.join('; ')}`);
+  const blind = seen.all('sensor.changed').flatMap(each => each.blind);
+  t.true(blind.some(line => line.startsWith('what lies behind memory made executable, tracing through /proc: ')), `what is seen in a lesser way is said: ${blind.join('; ')}`);
 }, true);
 
 testWith.serial(['root', 'bpf'], 'what another tree does is not told', async t => {

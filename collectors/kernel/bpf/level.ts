@@ -30,6 +30,8 @@ export interface Sensor extends Pick<Session, 'census' | 'clock' | 'probes'>, As
   readonly level: Level;
   /** Facts that are not seen here, and why. */
   readonly unseen: ReadonlyMap<string, string>;
+  /** Facts that are seen in a way that shows less than another would, with what it does not show. */
+  readonly partly: ReadonlyMap<string, string>;
   join(listener: LevelListener): Disposable;
 }
 
@@ -55,6 +57,7 @@ function ofBpf(session: BpfSession & AsyncDisposable): Sensor {
     census, clock, probes,
     level: levelOf(sights),
     unseen: new Map(sights.flatMap(({ fact, way, refused }) => (way === null ? [[fact, reasonsOf(refused)] as const] : []))),
+    partly: new Map(sights.flatMap(({ fact, way }) => lessBy.flatMap(each => (each.fact === fact && way?.some(name => each.way.test(name)) === true ? [[fact, each.unseen] as const] : [])))),
     join: listener => session.join({
       ...listener,
       ...listener.lost === undefined ? {} : { lostRecords: (what, where, count) => listener.lost?.({ kind: 'events.lost', at: Date.now(), where, what: what === 'any' ? 'any' : kinds[what], count }) },
@@ -62,6 +65,13 @@ function ofBpf(session: BpfSession & AsyncDisposable): Sensor {
     [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
   };
 }
+
+/** What a system call alone, or an event of the kernel, does not show. */
+const lessBy = [
+  { fact: 'memory made executable', way: /^sys_/, unseen: 'what lies behind memory made executable' },
+  { fact: 'tracing', way: /^sys_/, unseen: 'tracing through /proc' },
+  { fact: 'kernel modules', way: /^module_loaded$/, unseen: 'kernel modules that are refused' },
+] as const;
 
 /** Programs on the hooks of the kernel's security modules, when any of them works. */
 export const levelOf = (sights: BpfSession['sights']): Level => (sights.some(({ way }) => way?.some(name => name.startsWith('lsm_')) === true) ? 'bpf-lsm' : 'bpf-base');
@@ -82,7 +92,7 @@ const factsOf: Readonly<Record<string, readonly string[]>> = {
 function ofTracefs(session: Session & AsyncDisposable): Sensor {
   const { census, clock, probes, absent } = session;
   return {
-    census, clock, probes, level: 'tracefs',
+    census, clock, probes, level: 'tracefs', partly: new Map(),
     unseen: new Map(absent.flatMap(event => (factsOf[event] ?? []).map(fact => [fact, `this kernel has no ${event}`] as const))),
     join({ lost, ...listener }) { return session.join({ ...listener, ...lost === undefined ? {} : { lost: (...loss) => lost(lossDraft(...loss)) } }); },
     [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
