@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { collectors } from '../collectors/index.ts';
-import { bootId, hostIdentity } from '../collectors/kernel/procfs/identity.ts';
+import { bootId, hostIdentity, ownProcess } from '../collectors/kernel/procfs/identity.ts';
 import { detectors } from '../detectors/index.ts';
 import { forwarders } from '../forwarders/index.ts';
 import { openAccount } from './audit/account.ts';
@@ -216,7 +216,8 @@ function carryDetection(config: Config, old: Detection, log: Log): Detection {
 function announce(state: StateStore, emit: (draft: Parameters<ReturnType<typeof createStream>['emit']>[1]) => void, config: Config, setAside: string | null) {
   const [alive, stopped] = [state.note('aliveAt'), state.note('stoppedAt')].map(value => typeof value === 'number' ? value : null);
   const unwatchedSince = alive != null && (stopped == null || stopped < alive) ? alive : null;
-  emit({ kind: 'agent.started', at: Date.now(), version, bootId: bootId(config.host), unwatchedSince });
+  const own = ownProcess(config.host);
+  emit({ kind: 'agent.started', at: Date.now(), version, bootId: bootId(config.host), unwatchedSince, ...own === null ? {} : { process: own } });
   if (setAside !== null) emit({ kind: 'events.lost', at: Date.now(), where: 'outbox', what: 'any', count: null });
 }
 

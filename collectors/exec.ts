@@ -34,8 +34,9 @@ export default defineCollector({
     const say = (state: 'armed' | 'degraded' | 'down', why: readonly string[] = []): void =>
       port.emit({ kind: 'sensor.changed', at: Date.now(), sensor: 'exec', level, state, blind: [...why, ...missing, ...blind[level]] });
     sensor.join({
-      executed({ at, task, process }) {
-        port.emit({ kind: 'process.executed', at: clock.epoch(at), process, parent: task.parent ?? process.ancestors[0] ?? nobody, tree: task.root });
+      executed({ at, task, process, flow: { streams, parentStreams } }) {
+        const parent = task.parent ?? process.ancestors[0] ?? nobody;
+        port.emit({ kind: 'process.executed', at: clock.epoch(at), process, parent, tree: task.root, streams, ...parentStreams === undefined ? {} : { parentStreams } });
         // It may have been a member, and may be one again; what it was is gone.
         if (census.members.has(task.ref.pid)) census.look(task.ref.pid);
       },

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { type CollectorPort, defineCollector } from '../agent/contract/collector.ts';
 import { type CpuTicks, parseAvailable, parseCpu, parseLoad } from './kernel/procfs/figures.ts';
 import { readFew } from './kernel/procfs/read.ts';
+import { resolversOf } from './kernel/procfs/resolvers.ts';
 import { takeInventory } from './kernel/procfs/stocktaking.ts';
 
-/** How busy the whole host is, from three small files; and once an hour, beside it, what kind of machine it is. */
+/** How busy the whole host is and whom it asks for names, from a few small files; and once an hour, beside it, what kind of machine it is. */
 export default defineCollector({
   name: 'host',
   needs: [],
@@ -37,9 +38,11 @@ function createSampler(port: CollectorPort): () => void {
       const total = now.total - before.total;
       const cpuRatio = total > 0 ? Math.min(1, Math.max(0, (now.busy - before.busy) / total)) : 0;
       before = now;
+      const resolvers = resolversOf(port.host);
       port.emit({
         kind: 'host.sampled', at: Date.now(), cpuRatio: Math.round(cpuRatio * 1e4) / 1e4,
         load1: parseLoad(readFew(`${proc}/loadavg`).bytes), availableBytes: parseAvailable(readFew(`${proc}/meminfo`).bytes),
+        ...resolvers === null ? {} : { resolvers },
       });
     } catch (error) { port.fail(error instanceof Error ? error : new Error(String(error))); }
   };

@@ -133,6 +133,8 @@ function tellCalls(port: CollectorPort, sensor: Sensor): Required<Pick<LevelList
       if (shape === undefined) { port.emit({ kind: 'events.lost', at: Date.now(), where: 'collector', what: 'mxnet.called', count: 1 }); return; }
       const pid = call.pid ?? call.tid;
       const process = portray(pid) ?? call.process ?? forkedPortrait({ pid, startTicks: sensor.clock.startTicks(call.startedAt) }, null);
+      // Python's own package does so at import; what comes later is for others to judge.
+      if (shape.argument === 'none') { port.emit({ kind: 'mxnet.registered', at: sensor.clock.epoch(call.startedAt), process, thread: call.tid, outcome: call.outcome }); return; }
       port.emit({
         kind: 'mxnet.called', at: sensor.clock.epoch(call.startedAt), process, thread: call.tid, api: call.site.name,
         argument: shape.argument === 'path' ? pathArgument(call) : otherArgument(shape, call),

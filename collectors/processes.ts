@@ -21,9 +21,10 @@ export default defineCollector({
     look();
     const timer = setInterval(look, sightMs);
     census.join({
-      mapped({ process: who }, { place, file, version, unexpected }) {
-        port.emit({ kind: 'mxnet.mapped', at: Date.now(), process: who, library: { place, file, version, unexpected } });
+      mapped({ process: who, settings }, { place, file, version, unexpected }) {
+        port.emit({ kind: 'mxnet.mapped', at: Date.now(), process: who, library: { place, file, version, unexpected }, settings });
       },
+      extended(who, library) { port.emit({ kind: 'library.mapped', at: Date.now(), process: who, library }); },
       gone(who, status) { port.emit({ kind: 'process.exited', at: Date.now(), process: who, tree: who, status }); },
     });
     return {

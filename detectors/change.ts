@@ -59,7 +59,7 @@ export default defineDetector({
 
     return event => {
       switch (event.kind) {
-        case 'file.changed': return changed(event);
+        case 'file.changed': return event.what === 'system' ? [] : changed(event);
         case 'mxnet.called': case 'file.opened': loaded.hold(event); rewrites.loaded(event); return [];
         case 'process.exited': loaded.release(event.process); return [];
         default: return event satisfies never;

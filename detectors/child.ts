@@ -9,7 +9,7 @@ import { isPythonWorker } from './context/programs.ts';
 import { createTrees, type Load, type Tree } from './context/trees.ts';
 import { clip, command, duration, folderOf, isBelow, nameOf, quote, who } from './context/wording.ts';
 import { createDrops } from './programs/drops.ts';
-import { byItself, byNature, byWords, dropped, type Verdict } from './programs/verdicts.ts';
+import { byItself, byNature, byStreams, byWords, dropped, type Verdict } from './programs/verdicts.ts';
 
 type Exec = EventOf<'process.executed'>;
 
@@ -24,7 +24,7 @@ const manyTools = 3;
 /**
  * Suspects programs that a process with MXNet runs after a load: a model that carries code mostly shows by a shell, an
  * interpreter or a network tool, by something run from a temporary folder, from memory or from beside the model, by a
- * program that was only just written, or by a command line that says what it is for. Loading and inference need no
+ * program that was only just written, by a command line that says what it is for, or by a socket where a shell has its input. Loading and inference need no
  * children, so what is high within `windowMs` after a load is medium later and low in a process that has not loaded
  * anything. What began while the load still ran is told again, in full, when the call returns.
  *
@@ -83,7 +83,10 @@ export default defineDetector({
       switch (event.kind) {
         case 'process.executed': return judge(event);
         case 'mxnet.mapped': trees.mapped(event); return [];
-        case 'file.changed': watched.set(keyOf(folderOf(event.place.path)), true); drops.changed(event); return [];
+        case 'file.changed':
+          if (event.what !== 'system') watched.set(keyOf(folderOf(event.place.path)), true);
+          drops.changed(event);
+          return [];
         case 'mxnet.called': case 'file.opened': return early.settle(trees.loaded(event));
         default: return event satisfies never;
       }
@@ -99,7 +102,7 @@ function suspect(exec: Exec, tree: Tree | undefined, memory: Memory, isWatched: 
   const { process } = exec;
   const loader = loaderOf(exec, tree);
   const known = learn(memory, keyOf('child', tree?.program ?? loader, process.executable.path), exec.at);
-  const words = byWords(process);
+  const words = [...byWords(process), ...byStreams(exec)];
   const itself = loader !== '' && process.executable.path.replace(/ \(deleted\)$/, '') === loader;
   if (!itself) return [...words, ...byNature(process, isBesideModel(process.executable.path, loader, tree?.folders ?? [], isWatched), known, words.length === 0)];
   return words.length > 0 || isPythonWorker(process.argv) ? words : byItself(process.argv, known);

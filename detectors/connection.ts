@@ -9,7 +9,7 @@ import { keyOf, learn } from './context/keys.ts';
 import { programOf } from './context/programs.ts';
 import { createTrees, type Load } from './context/trees.ts';
 import { duration, quote, who } from './context/wording.ts';
-import { destination, listening, type Verdict } from './network/destinations.ts';
+import { destination, type Known, listening, type Verdict } from './network/destinations.ts';
 
 type Connection = EventOf<'network.connected'>;
 
@@ -32,11 +32,11 @@ const mostTold = 10;
 export default defineDetector({
   name: 'connection',
   sees: 'stream',
-  wants: ['network.connected', 'mxnet.called', 'file.opened', 'mxnet.mapped'],
+  wants: ['network.connected', 'mxnet.called', 'file.opened', 'mxnet.mapped', 'host.sampled'],
   config: z.strictObject({
     /** How long after a load a connection counts as its consequence. */
     windowMs: z.number().int().min(1_000).max(86_400_000).default(600_000),
-    /** Addresses of the name servers of this host and its containers; any other is foreign. */
+    /** Addresses of name servers beside those of the host's own resolv.conf, such as those of containers; any other is foreign. */
     resolvers: z.array(z.string()).max(1_000).default([]),
     /** Addresses of Kubernetes API services, beside those that its distributions come with. */
     kubernetesApi: z.array(z.string()).max(1_000).default([]),
@@ -46,7 +46,15 @@ export default defineDetector({
     const tally = createTally(mostTold);
     const once = createOnce();
     const early = createEarly();
-    const known = { resolvers: new Set(resolvers.map(canonical)), kubernetes: new Set(kubernetesApi.map(canonical)) };
+    let known: Known = { resolvers: new Set(resolvers.map(canonical)), ofHost: new Set(), kubernetes: new Set(kubernetesApi.map(canonical)) };
+    let ofHost = '';
+
+    /** Each second, and mostly the same. */
+    function asks(servers: readonly string[]): void {
+      if (servers.join(' ') === ofHost) return;
+      ofHost = servers.join(' ');
+      known = { ...known, ofHost: new Set(servers.map(canonical)) };
+    }
 
     function judge(event: Connection): readonly Suspicion[] {
       const address = canonical(event.address);
@@ -91,6 +99,7 @@ export default defineDetector({
       switch (event.kind) {
         case 'network.connected': return judge(event);
         case 'mxnet.mapped': trees.mapped(event); return [];
+        case 'host.sampled': asks(event.resolvers ?? []); return [];
         case 'mxnet.called': case 'file.opened': return early.settle(trees.loaded(event));
         default: return event satisfies never;
       }

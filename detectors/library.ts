@@ -3,12 +3,16 @@ import { defineDetector } from '../agent/contract/detector.ts';
 import type { EventOf } from '../agent/contract/event.ts';
 import type { Suspicion } from '../agent/contract/finding.ts';
 import { bounded } from './context/bounded.ts';
-import { keyOf } from './context/keys.ts';
-import { temporary } from './context/programs.ts';
+import { createDeeds } from './context/deeds.ts';
+import { keyOf, learn } from './context/keys.ts';
+import { programOf, temporary } from './context/programs.ts';
 import { clip, folderOf, isBelow, quote, who } from './context/wording.ts';
+import { suspectSettings } from './libraries/settings.ts';
 
 type Mapped = EventOf<'mxnet.mapped'>;
 type Called = EventOf<'mxnet.called'>;
+type Extended = EventOf<'library.mapped'>;
+type Registered = EventOf<'mxnet.registered'>;
 
 /** Where packages keep native code that only root installs. */
 const systemFolders = ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/usr/local/lib64', '/lib', '/lib64'];
@@ -21,17 +25,24 @@ const systemFolders = ['/usr/lib', '/usr/lib64', '/usr/local/lib', '/usr/local/l
  * A new version is an upgrade, low; other bytes under the same version are medium. Device and inode alone say nothing:
  * containers change them at each start. Operator libraries in the package folder of the loader or in system folders are
  * low, others high; what others may write is high anywhere. `expected` names folders that are fine.
- * False positives: private builds, development of operators. Blind: a forged modification time with an equal size.
+ * Also what decides beforehand which native code comes first (LD_PRELOAD, /etc/ld.so.preload, LD_LIBRARY_PATH), a process
+ * that serves a distributed training, native code that comes into the memory after a load from elsewhere than packages and
+ * the system, and an operator registered by Python after a load.
+ * False positives: private builds, development of operators, extensions built at first use. Blind: a forged modification
+ * time with an equal size.
  */
 export default defineDetector({
   name: 'library',
   sees: 'stream',
-  wants: ['mxnet.mapped', 'mxnet.called'],
+  wants: ['mxnet.mapped', 'mxnet.called', 'library.mapped', 'mxnet.registered', 'file.opened'],
   config: z.strictObject({
     /** Folders whose libraries, and those below, are expected: libmxnet and operator libraries alike. */
     expected: z.array(z.string().startsWith('/')).max(1_000).default([]),
+    /** How long after a load what comes into the memory counts as its consequence. */
+    windowMs: z.number().int().min(1_000).max(86_400_000).default(600_000),
   }),
-  create({ expected }, memory) {
+  create({ expected, windowMs }, memory, isExcepted = () => false) {
+    const deeds = createDeeds({ windowMs, memory, isExcepted });
     const packages = bounded<number, { readonly startTicks: number; readonly folder: string }>(4_096);
     const isExpected = (path: string) => expected.some(folder => isBelow(path, folder));
 
@@ -45,10 +56,41 @@ export default defineDetector({
       if (before !== now) memory.set(key, now);
       const changed = typeof before === 'string' ? change(before, now) : null;
       return [
+        ...settings(event),
         ...unexpected === null || isExpected(place.path) ? [] : [outOfPlace(event, unexpected)],
         ...changed === null ? [] : [replaced(event, changed)],
       ];
     }
+
+    /** What many have in ordinary work is told once for each program; what few have, at each start. */
+    function settings(event: Mapped): readonly Suspicion[] {
+      const { process } = event;
+      const found = event.settings === undefined ? [] : suspectSettings(event.settings, isExpected);
+      return found.filter(each => !each.usual || !learn(memory, keyOf('settings', programOf(process), each.rule, each.about), event.at)).map(({ rule, severity, confidence, what, techniques }) =>
+        ({ rule, severity, confidence, at: event.at, because: [event.id], techniques, summary: `${who(process)} ${what}` }));
+    }
+
+    /** Below the folder in which the interpreter of this very MXNet keeps its libraries, or those of the system. */
+    function isUsual({ process, library }: Extended): boolean {
+      const package_ = packages.get(process.pid);
+      const own = package_?.startTicks === process.startTicks ? folderOf(folderOf(package_.folder)) : '/';
+      return !library.unlinked && (isExpected(library.place.path) || [...systemFolders, ...own === '/' ? [] : [own]].some(folder => isBelow(library.place.path, folder)));
+    }
+
+    function extended(event: Extended): readonly Suspicion[] {
+      const { process, library: { place, unlinked } } = event;
+      if (isUsual(event)) return [];
+      const passing = unlinked ? 'a file that no folder has' : temporary(place.path);
+      return deeds.judge({ event, process, tree: process }, {
+        rule: 'library.late', severity: passing === null ? 'medium' : 'high', confidence: passing === null ? 0.5 : 0.8, about: place.path, habitual: true,
+        techniques: unlinked ? ['T1620', 'AML.T0018.002'] : ['T1129', 'AML.T0018.002'], what: `took ${quote(place.path)} into its memory as code${passing === null ? '' : `, from ${passing}`}`,
+      });
+    }
+
+    const registered = (event: Registered): readonly Suspicion[] => event.outcome === 'failed' ? [] : deeds.judge({ event, process: event.process, tree: event.process }, {
+      rule: 'library.operator-registered', severity: 'low', confidence: 0.4, about: '', techniques: ['T1129', 'AML.T0018.002'],
+      what: 'registered an operator of its own with MXNet, which models may then call by its name',
+    });
 
     function called(event: Called): readonly Suspicion[] {
       if (event.api !== 'MXLoadLib') return [];
@@ -63,8 +105,11 @@ export default defineDetector({
 
     return event => {
       switch (event.kind) {
-        case 'mxnet.mapped': return mapped(event);
-        case 'mxnet.called': return called(event);
+        case 'mxnet.mapped': return [...mapped(event), ...deeds.learnLoad(event)];
+        case 'mxnet.called': return [...called(event), ...deeds.learnLoad(event)];
+        case 'file.opened': return deeds.learnLoad(event);
+        case 'library.mapped': return extended(event);
+        case 'mxnet.registered': return registered(event);
         default: return event satisfies never;
       }
     };

@@ -167,7 +167,7 @@ function createLoadDetector(graceMs: number, memory: Memory) {
     switch (event.kind) {
       case 'mxnet.called': return called(event);
       case 'file.opened': return opened(event);
-      case 'file.changed': return changed(event);
+      case 'file.changed': return event.what === 'system' ? [] : changed(event);
       case 'artifact.inspected': return inspectedNow(event);
       case 'process.sampled': return awaited.take(event.process, event.at, false).flatMap(each => settle(each, event.at, false));
       case 'process.exited': return awaited.take(event.process, event.at, true).flatMap(each => settle(each, event.at, true));

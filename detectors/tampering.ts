@@ -19,8 +19,8 @@ type Traced = EventOf<'process.traced'>;
  * is what MPI does between ranks. `traceme` is what strace and gdb make their child do, and what a program does that
  * wants no debugger. False positives: py-spy, gdb and strace started by hand in a notebook; an overloaded or paused
  * virtual machine; a power cut.
- * Blind: signals to the agent that do not end it (no fact tells them); tracing of the agent is told as of any process; the
- * environment of other processes, read through /proc/PID/environ.
+ * Blind: signals to the agent that do not end it (no fact tells them); tracing of the agent's children is told as of any
+ * process; the environment of other processes, read through /proc/PID/environ.
  */
 export default defineDetector({
   name: 'tampering',
@@ -53,8 +53,12 @@ export default defineDetector({
       return attack === null ? [] : deeds.judge({ event, process: event.process, tree: event.tree }, attack);
     }
 
+    /** Told in any run again, in the first fact of it. */
+    let agent: ProcessRef | null = null;
+
     function traced(event: Traced): readonly Suspicion[] {
       const deed = { event, process: event.process, tree: event.tree };
+      if (agent !== null && event.target?.pid === agent.pid && event.target.startTicks === agent.startTicks) return deeds.judge(deed, reachAgent(event));
       return deeds.judge(deed, reach(event, isForeign(event.process, deeds.tree(deed)), isKin(deed, event.target)));
     }
 
@@ -64,13 +68,18 @@ export default defineDetector({
         case 'process.executed': return executed(event);
         case 'file.changed': return changed(event);
         case 'agent.sampled': return pulse.sampled(event);
-        case 'agent.started': return pulse.started(event);
+        case 'agent.started': agent = event.process ?? null; return pulse.started(event);
         case 'mxnet.called': case 'file.opened': pulse.loaded(event); return deeds.learnLoad(event);
         case 'mxnet.mapped': return deeds.learnLoad(event);
         default: return event satisfies never;
       }
     };
   },
+});
+
+const reachAgent = ({ means }: Traced): Verdict => ({
+  rule: 'tampering.agent-traced', severity: means === 'read' ? 'high' : 'critical', confidence: 0.9, about: means, techniques: ['T1562.001', 'T1055', 'AML.T0107'],
+  what: `${means === 'read' ? 'read the memory of' : means === 'attach' ? 'took hold of' : 'reached into the memory of'} the agent that watches it`,
 });
 
 /** One of its own ancestors, or the process with MXNet at the root of its tree. */

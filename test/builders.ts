@@ -76,6 +76,15 @@ export const mxnetCalled = (change: Change<'mxnet.called'> = {}): EventOf<'mxnet
   argument: pathArgument(), outcome: 'ok', signal: null, durationMs: 12, ...change,
 });
 
+export const mxnetRegistered = (change: Change<'mxnet.registered'> = {}): EventOf<'mxnet.registered'> => ({
+  kind: 'mxnet.registered', id: 'e1', collector: 'mxnet', at: noon, process: process(), thread: 4_121, outcome: 'ok', ...change,
+});
+
+export const libraryMapped = (change: Change<'library.mapped'> = {}): EventOf<'library.mapped'> => ({
+  kind: 'library.mapped', id: 'e1', collector: 'processes', at: noon, process: process(),
+  library: { place: { path: '/usr/lib/python3.11/site-packages/numpy/core/_umath.so' }, file: identity({ inode: '78' }), unlinked: false }, ...change,
+});
+
 type PathArgument = Extract<EventOf<'mxnet.called'>['argument'], { readonly type: 'path' }>;
 
 /** What `mxnetCalled` was called with: a file that only root may change. */
@@ -149,7 +158,7 @@ export const eventsLost = (change: Change<'events.lost'> = {}): EventOf<'events.
 /** One valid event of each kind: the compiler asks for a new line when the language grows. */
 export const oneOfEach: { readonly [Kind in EventKind]: (change?: Change<Kind>) => EventOf<Kind> } = {
   'file.changed': fileChanged, 'file.opened': fileOpened, 'file.accessed': fileAccessed, 'process.executed': processExecuted, 'process.exited': processExited,
-  'process.sampled': processSampled, 'mxnet.mapped': mxnetMapped, 'mxnet.called': mxnetCalled, 'network.connected': networkConnected,
+  'process.sampled': processSampled, 'mxnet.mapped': mxnetMapped, 'mxnet.called': mxnetCalled, 'mxnet.registered': mxnetRegistered, 'library.mapped': libraryMapped, 'network.connected': networkConnected,
   'network.transferred': networkTransferred, 'memory.protected': memoryProtected, 'process.traced': processTraced,
   'credentials.changed': credentialsChanged, 'kernel.used': kernelUsed, 'artifact.inspected': artifactInspected, 'host.sampled': hostSampled,
   'sensor.changed': sensorChanged, 'agent.sampled': agentSampled, 'agent.started': agentStarted,

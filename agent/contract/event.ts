@@ -12,7 +12,7 @@
 import type { FileIdentity, Place } from './file.ts';
 import type { Observation } from './finding.ts';
 import type { Coverage, Verdict } from './inspection.ts';
-import type { Process, ProcessRef } from './process.ts';
+import type { Process, ProcessRef, Streams } from './process.ts';
 
 /** Closed on purpose: a new kind is a change to the language, and every exhaustive switch must answer it. */
 export type Event =
@@ -24,6 +24,8 @@ export type Event =
   | ProcessSampled
   | MxnetMapped
   | MxnetCalled
+  | MxnetRegistered
+  | LibraryMapped
   | NetworkConnected
   | NetworkTransferred
   | MemoryProtected
@@ -68,6 +70,8 @@ export interface FileChanged extends Fact<'file.changed'> {
   readonly by: Process | null;
   /** Its pid, when it was gone before it could be looked at; then `by` is null. A number alone is no identity. */
   readonly gone?: number;
+  /** A file by which the system is set up, not one that may be a model. */
+  readonly what?: 'system';
 }
 /** A process with MXNet has it open: taken for a load where no sensor sees the calls. */
 export interface FileOpened extends Fact<'file.opened'> {
@@ -88,6 +92,10 @@ export interface ProcessExecuted extends Fact<'process.executed'> {
   readonly process: Process;
   readonly parent: ProcessRef;
   readonly tree: ProcessRef;
+  /** Null when it was gone before they could be looked at; absent when nobody looked. */
+  readonly streams?: Streams | null;
+  /** Those of its parent, where its own lead to a terminal: a terminal may be passed on to a socket. */
+  readonly parentStreams?: Streams | null;
 }
 export interface ProcessExited extends Fact<'process.exited'> {
   readonly process: ProcessRef;
@@ -116,6 +124,40 @@ export interface MxnetMapped extends Fact<'mxnet.mapped'> {
     /** Why this is not the place where the package keeps its library, in words; null when it is. */
     readonly unexpected: string | null;
   };
+  /** Absent in what was recorded before it was looked at. */
+  readonly settings?: LoaderSettings;
+}
+/** What decides which native code a process has, and what MXNet is in it. Texts are cut at 1,024 characters, lists at 64. */
+export interface LoaderSettings {
+  /** Values of its environment as they were when its program started; null when that cannot be read. */
+  readonly environment: {
+    /** LD_PRELOAD, at its separators. */
+    readonly preload: readonly string[];
+    /** LD_LIBRARY_PATH; an empty entry is the working directory. */
+    readonly libraryPath: readonly string[];
+    /** MXNET_LIBRARY_PATH. */
+    readonly mxnetLibraryPath: string | null;
+    /** DMLC_ROLE: worker, server or scheduler of a distributed training. */
+    readonly role: string | null;
+  } | null;
+  /** Libraries that /etc/ld.so.preload of its root names now: every program started there loads them. */
+  readonly preloadFile: readonly string[];
+}
+/** A process that has MXNet had one more file in its memory as code than when it was first seen to have MXNet. */
+export interface LibraryMapped extends Fact<'library.mapped'> {
+  readonly process: Process;
+  readonly library: {
+    readonly place: Place;
+    readonly file: FileIdentity;
+    /** No name leads to it: a memfd, or a file that is deleted. */
+    readonly unlinked: boolean;
+  };
+}
+/** Code in the process registers an operator of its own with MXNet, by MXCustomOpRegister. */
+export interface MxnetRegistered extends Fact<'mxnet.registered'> {
+  readonly process: Process;
+  readonly thread: number;
+  readonly outcome: MxnetCalled['outcome'];
 }
 /** One call into the library that loads something. */
 export interface MxnetCalled extends Fact<'mxnet.called'> {
@@ -212,6 +254,8 @@ export interface HostSampled extends Fact<'host.sampled'> {
   readonly load1: number;
   readonly cpuRatio: number;
   readonly availableBytes: number;
+  /** Name servers of /etc/resolv.conf, at most 16; absent when it cannot be read. */
+  readonly resolvers?: readonly string[];
 }
 /** A sensor was armed, lost something it needs, or went down; what it cannot see now is said in words. */
 export interface SensorChanged extends Fact<'sensor.changed'> {
@@ -233,6 +277,8 @@ export interface AgentStarted extends Fact<'agent.started'> {
   readonly version: string;
   readonly bootId: string;
   readonly unwatchedSince: number | null;
+  /** The process of the agent itself; absent in older recordings. */
+  readonly process?: ProcessRef;
 }
 /** What a detector remembered when a recording began; written at its head, so that it replays alike. */
 export interface BaselineRestored extends Fact<'baseline.restored'> {

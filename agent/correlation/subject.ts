@@ -12,14 +12,17 @@ export type Subject =
 
 export function subjectOf(event: Event): Subject {
   switch (event.kind) {
-    case 'file.changed': case 'artifact.inspected': return { type: 'artifact', path: event.place.path };
+    case 'file.changed':
+      if (event.what !== 'system') return { type: 'artifact', path: event.place.path };
+      return event.by === null ? null : { type: 'tree', process: event.by, ancestors: event.by.ancestors };
+    case 'artifact.inspected': return { type: 'artifact', path: event.place.path };
     case 'mxnet.called': return { type: 'load', process: event.process, path: event.argument.type === 'path' ? event.argument.place?.path ?? event.argument.raw : null };
     case 'file.opened': return { type: 'load', process: event.by, path: event.place.path };
     case 'file.accessed': return event.by === null ? null : { type: 'tree', process: event.by, ancestors: event.by.ancestors };
     case 'process.executed': case 'network.connected': case 'memory.protected': case 'process.traced': case 'credentials.changed': case 'kernel.used':
       return { type: 'tree', process: event.tree, ancestors: event.process.ancestors };
     case 'process.exited': return { type: 'tree', process: event.tree, ancestors: [] };
-    case 'mxnet.mapped': return { type: 'tree', process: event.process, ancestors: event.process.ancestors };
+    case 'mxnet.mapped': case 'library.mapped': case 'mxnet.registered': return { type: 'tree', process: event.process, ancestors: event.process.ancestors };
     case 'process.sampled': case 'network.transferred': return { type: 'tree', process: event.process, ancestors: [] };
     case 'sensor.changed': case 'events.lost': case 'agent.sampled': case 'agent.started': return { type: 'host' };
     case 'host.sampled': case 'baseline.restored': return null;

@@ -144,7 +144,7 @@ export function createCorrelation(options: CorrelationOptions): Correlation {
 
   /** Facts that nobody suspects still belong to a story that is open, or to one that may open. */
   function follow(event: Event, subject: Exclude<Subject, null>) {
-    if (event.kind === 'file.changed' || event.kind === 'artifact.inspected') {
+    if ((event.kind === 'file.changed' && event.what !== 'system') || event.kind === 'artifact.inspected') {
       if (contexts.note(event)) changedRows.add(`context:${event.place.path}`);
       const open = event.kind === 'artifact.inspected' ? docket.get(aboutOf(subject, event).key) : undefined;
       if (open) { tell(open, event); describe(open, event.place.path); }

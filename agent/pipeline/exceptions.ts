@@ -132,10 +132,10 @@ function network(text: string): (address: string) => boolean {
 function factsOf(event: Event): Facts | null {
   switch (event.kind) {
     case 'file.changed': case 'file.opened': case 'file.accessed': return { ref: event.by, executable: event.by?.executable.path, argv: event.by?.argv, path: event.place.path };
-    case 'process.executed': case 'memory.protected': case 'process.traced': case 'credentials.changed': case 'kernel.used':
+    case 'process.executed': case 'memory.protected': case 'process.traced': case 'credentials.changed': case 'kernel.used': case 'mxnet.registered':
       return { ref: event.process, executable: event.process.executable.path, argv: event.process.argv };
     case 'network.connected': return { ref: event.process, executable: event.process.executable.path, argv: event.process.argv, address: event.address, port: event.port };
-    case 'mxnet.mapped': return { ref: event.process, executable: event.process.executable.path, argv: event.process.argv, path: event.library.place.path };
+    case 'mxnet.mapped': case 'library.mapped': return { ref: event.process, executable: event.process.executable.path, argv: event.process.argv, path: event.library.place.path };
     case 'mxnet.called': return { ref: event.process, executable: event.process.executable.path, argv: event.process.argv, path: event.argument.type === 'path' ? event.argument.place?.path : undefined };
     case 'artifact.inspected': return { ref: null, path: event.place.path };
     case 'process.exited': case 'process.sampled': case 'network.transferred': case 'host.sampled': case 'sensor.changed': case 'agent.sampled':

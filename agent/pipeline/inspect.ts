@@ -167,6 +167,7 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
 
   return {
     see(event) {
+      if (event.kind === 'file.changed' && event.what === 'system') return;
       if (event.kind === 'file.changed') reconsider(event.place.path);
       if (event.kind === 'file.changed' && event.file !== null && event.change !== 'attributes') want(event.place, event.file, null, event.change !== 'found');
       else if (event.kind === 'file.opened') want(event.place, event.file, event.by.pid, true);

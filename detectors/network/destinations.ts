@@ -14,8 +14,8 @@ export interface Verdict {
 }
 
 type Connection = EventOf<'network.connected'>;
-/** Addresses that the operator names because they differ from host to host. */
-export interface Known { readonly resolvers: ReadonlySet<string>; readonly kubernetes: ReadonlySet<string> }
+/** Addresses that differ from host to host. `resolvers`, `kubernetes`: as the operator names them; `ofHost`: whom the host itself asks for names. */
+export interface Known { readonly resolvers: ReadonlySet<string>; readonly ofHost: ReadonlySet<string>; readonly kubernetes: ReadonlySet<string> }
 
 const credentials: Verdict = {
   rule: 'connection.metadata-service', severity: 'high', confidence: 0.8, byHabit: true, techniques: ['T1552.005', 'AML.T0055'],
@@ -52,8 +52,10 @@ export function destination({ port, process }: Connection, address: string, know
   if (port === 2375 || port === 2376) return range === 'public' ? first : containers;
   const isService = known.kubernetes.has(address) || (process.container !== null && kubernetesAddresses.has(address));
   if ((isService && port === 443) || (range !== 'public' && kubernetesPorts.has(port))) return kubernetes;
-  if (resolverPorts.has(port) && range !== 'loopback' && !known.resolvers.has(address)) {
-    if (known.resolvers.size > 0 || range === 'public') return resolving(known.resolvers.size > 0, range === 'public');
+  if (resolverPorts.has(port) && range !== 'loopback' && !known.resolvers.has(address) && !known.ofHost.has(address)) {
+    // Whom a container asks is not in the host's own list.
+    const listed = known.resolvers.size > 0 || (known.ofHost.size > 0 && process.container === null);
+    if (listed || range === 'public') return resolving(listed, range === 'public');
   }
   if (minerPorts.has(port) && range === 'public') return mining;
   if (range !== 'private') return first;

@@ -1,4 +1,5 @@
 import type { Severity } from '../../agent/contract/finding.ts';
+import type { EventOf } from '../../agent/contract/event.ts';
 import type { Process } from '../../agent/contract/process.ts';
 import { isHousekeeping, temporary } from '../context/programs.ts';
 import { clip, nameOf, quote } from '../context/wording.ts';
@@ -7,6 +8,7 @@ import { fetches, mines, preloads, reverseShell, throughLinker } from './command
 import { disguise } from './disguise.ts';
 import type { Drop } from './drops.ts';
 import { isGrave, techniqueOfRecon } from './recon.ts';
+import { hanging } from './streams.ts';
 
 /** What one program, run soon after a load, is suspected of. */
 export interface Verdict {
@@ -58,6 +60,19 @@ export function byWords(process: Process): readonly Verdict[] {
   if (throughLinker(executable.path, argv)) found.push({ rule: 'child.through-linker', severity: 'medium', confidence: 0.6, what: `ran ${quote(clip(argv[1] ?? '', 120))} through the dynamic linker`, techniques: ['T1574.006', 'AML.T0011.000'] });
   if (remote === null && fetches(argv)) found.push({ ...byClass['download-tool'], confidence: 0.6, what: 'started code that fetches something from the network' });
   return found;
+}
+
+/** Whether somebody at the other end of a socket speaks with it. A loader that is itself started on a socket (inetd) hands it on: a known false positive. */
+export function byStreams(exec: EventOf<'process.executed'>): readonly Verdict[] {
+  const found = hanging(exec);
+  if (found === null) return [];
+  const kind = classOf(exec.process);
+  const speaks = kind === 'shell' || kind === 'interpreter' || exec.process.executable.path === exec.process.ancestors.find(each => each.pid === exec.tree.pid)?.path;
+  return [{
+    rule: 'child.on-socket', severity: speaks && found.whole ? 'critical' : 'high', confidence: found.whole ? 0.9 : 0.7,
+    what: `gave ${kind === 'shell' ? 'a shell' : speaks ? 'an interpreter' : 'a program'} to whoever is at the other end of a socket (${found.words})`,
+    techniques: [kind === 'shell' ? 'T1059.004' : 'T1059', 'T1071', 'AML.T0072'],
+  }];
 }
 
 /** What a program of another executable is by its place and its name; a first-ever child only when nothing else is. */

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
-import type { Event, EventOf } from '../../agent/contract/event.ts';
+import type { Event, EventOf, LoaderSettings } from '../../agent/contract/event.ts';
 import type { FileIdentity, Place } from '../../agent/contract/file.ts';
-import type { Process, ProcessRef } from '../../agent/contract/process.ts';
+import type { Process, ProcessRef, Streams } from '../../agent/contract/process.ts';
 import type { Evidence, OcsfContainer, OcsfFile, OcsfProcess } from './ocsf-schema.ts';
-import { baseName, commandLine } from './words.ts';
+import { baseName, commandLine, streamText } from './words.ts';
 
 /** Drops what is undefined, so that an absent attribute is absent in every encoding. */
 export const present = <Shape extends object>(shape: Shape): { [Key in keyof Shape]: Exclude<Shape[Key], undefined> } =>
@@ -85,7 +85,11 @@ function show(event: Event): Evidence | null {
         name: `${event.what} opened`, file: fileOf(event), process: event.by ? processOf(event.by) : undefined, container: event.by ? containerOf(event.by) : undefined,
         data: event.gone === undefined ? undefined : { pid: event.gone },
       };
-    case 'process.executed': return { name: 'program run', process: processOf(event.process, event.parent), container: containerOf(event.process) };
+    case 'process.executed':
+      return {
+        name: 'program run', process: processOf(event.process, event.parent), container: containerOf(event.process),
+        data: hasSocket(event.streams) || hasSocket(event.parentStreams) ? present({ streams: wordsOf(event.streams), parent_streams: wordsOf(event.parentStreams) }) : undefined,
+      };
     case 'process.exited':
       return { name: 'process ended', process: present({ ...refOf(event.process), terminated_time: whole(event.at) }), data: { status: event.status } };
     case 'process.sampled': return { name: 'process usage', process: refOf(event.process), data: figures(event) };
@@ -93,8 +97,14 @@ function show(event: Event): Evidence | null {
     case 'mxnet.mapped':
       return {
         name: 'MXNet mapped', file: fileOf(event.library), process: processOf(event.process), container: containerOf(event.process),
-        data: { version: event.library.version, unexpected: event.library.unexpected },
+        data: { version: event.library.version, unexpected: event.library.unexpected, ...settingsOf(event.settings) },
       };
+    case 'library.mapped':
+      return {
+        name: 'library mapped', file: fileOf(event.library), process: processOf(event.process), container: containerOf(event.process),
+        data: { unlinked: event.library.unlinked },
+      };
+    case 'mxnet.registered': return { name: 'operator registered', process: processOf(event.process), container: containerOf(event.process), data: { thread: event.thread, outcome: event.outcome } };
     case 'mxnet.called': return showLoad(event);
     case 'network.connected': return showConnection(event);
     case 'memory.protected':
@@ -122,6 +132,19 @@ function show(event: Event): Evidence | null {
     case 'host.sampled': case 'sensor.changed': case 'agent.sampled': case 'agent.started': case 'baseline.restored': case 'events.lost': return null;
     default: return event satisfies never;
   }
+}
+
+const hasSocket = (streams: Streams | null | undefined): boolean => streams?.some(stream => stream?.type === 'socket') === true;
+
+/** `inet socket to 203.0.113.7 port 4444`, for each stream. */
+const wordsOf = (streams: Streams | null | undefined): string[] | undefined => streams?.map(streamText);
+
+function settingsOf(settings: LoaderSettings | undefined): Record<string, string[] | string> {
+  const { environment, preloadFile = [] } = settings ?? {};
+  return present({
+    preload: environment?.preload.length ? [...environment.preload] : undefined, library_path: environment?.libraryPath.length ? [...environment.libraryPath] : undefined,
+    mxnet_library_path: environment?.mxnetLibraryPath ?? undefined, role: environment?.role ?? undefined, preload_file: preloadFile.length ? [...preloadFile] : undefined,
+  });
 }
 
 const verdicts: Readonly<Record<EventOf<'artifact.inspected'>['verdict'], Pick<Evidence, 'verdict_id' | 'verdict'>>> = {

@@ -1,7 +1,7 @@
 import type { Event, EventOf } from '../../agent/contract/event.ts';
 import type { Place } from '../../agent/contract/file.ts';
 import type { Chapter, Incident } from '../../agent/contract/incident.ts';
-import { byProcess, bytesText, ranProcess, safeText, sinceText } from './words.ts';
+import { byProcess, bytesText, ranProcess, safeText, sinceText, streamText } from './words.ts';
 
 const lineLimit = 400;
 const changes = { found: 'found', created: 'created', written: 'written', renamed: 'renamed', removed: 'removed', attributes: 'chmod' } as const;
@@ -71,12 +71,18 @@ function credentialsOf({ uid, gained, dropped, process }: EventOf<'credentials.c
   return `${words.join(', ')}: ${byProcess(process)}`;
 }
 
+/** Where a program reads from the network, which a command line does not say. */
+function onSocket({ streams }: EventOf<'process.executed'>): string {
+  const input = streams?.[0];
+  return input?.type === 'socket' ? `, its input a ${streamText(input)}` : '';
+}
+
 function tell(event: Event): [verb: string, rest: string] {
   switch (event.kind) {
     case 'file.changed': return tellChange(event);
     case 'file.accessed': return ['accessed', `${pathOf(event.place)} by ${byWhom(event)}`];
     case 'file.opened': return ['opened', `${pathOf(event.place)} by ${byProcess(event.by)}`];
-    case 'process.executed': return ['ran', ranProcess(event.process)];
+    case 'process.executed': return ['ran', `${ranProcess(event.process)}${onSocket(event)}`];
     case 'process.exited': return ['exited', `[${event.process.pid}] ${endOf(event.status)}`];
     case 'process.sampled':
       return ['used', `${(event.cpuSeconds * 1_000 / Math.max(event.intervalMs, 1)).toFixed(1)} cores, ${bytesText(event.rssBytes)}, `
@@ -84,6 +90,8 @@ function tell(event: Event): [verb: string, rest: string] {
     case 'mxnet.mapped':
       return ['mapped', `${pathOf(event.library.place)} (MXNet ${event.library.version ?? 'of unknown version'}`
         + `${event.library.unexpected === null ? '' : `, ${event.library.unexpected}`}) by ${byProcess(event.process)}`];
+    case 'mxnet.registered': return ['added', `an operator of its own to MXNet${event.outcome === 'ok' ? '' : ` (${event.outcome})`}: ${byProcess(event.process)}`];
+    case 'library.mapped': return ['mapped', `${pathOf(event.library.place)} as code${event.library.unlinked ? ', a file without a name,' : ''} by ${byProcess(event.process)}`];
     case 'mxnet.called': return tellCall(event);
     case 'network.connected':
       return [event.direction === 'listen' ? 'listened' : 'reached', `${event.protocol} ${event.address} port ${event.port} by ${byProcess(event.process)}`];

@@ -1,5 +1,5 @@
 import { escapeText } from '../../agent/contract/text.ts';
-import type { Process } from '../../agent/contract/process.ts';
+import type { Process, Stream } from '../../agent/contract/process.ts';
 
 /** How facts are put into words; every result is escaped and bounded, whatever the facts hold. */
 
@@ -48,6 +48,13 @@ function programLine({ executable, argv }: Process, limit: number, show: (path: 
 export const byProcess = (process: Process): string => `${programLine(process, 120, (_, claim) => claim)} [${process.pid}]`;
 /** `/bin/sh -c id [4177]`, the program by its full path. */
 export const ranProcess = (process: Process): string => `${programLine(process, 320, path => path)} [${process.pid}]`;
+
+/** `inet socket to 203.0.113.7 port 4444`, `pipe`, `closed`. */
+export function streamText(stream: Stream): string {
+  if (stream === null) return 'closed';
+  if (stream.type !== 'socket') return stream.type;
+  return `${stream.family ?? 'unknown'} socket${stream.peer === null ? '' : ` to ${stream.peer.address} port ${stream.peer.port}`}`;
+}
 
 const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 export function bytesText(bytes: number): string {

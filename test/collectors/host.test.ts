@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import host from '../../collectors/host.ts';
+import { resolversOf, serversIn } from '../../collectors/kernel/procfs/resolvers.ts';
 import { takeInventory } from '../../collectors/kernel/procfs/stocktaking.ts';
 import { folder, here, listeningPort, patience, until } from './kernel/procfs/tree.ts';
 
@@ -51,4 +52,22 @@ test('an inventory that is stopped ends with its reason', async t => {
   const taken = takeInventory(stop.signal);
   stop.abort();
   await t.throwsAsync(taken, { message: 'stopped' });
+});
+
+test('name servers are addresses in the lines that say so, whatever else stands there', t => {
+  const text = 'nameserver 10.0.0.2\n nameserver\tfe80::1%eth0 # router\nnameserver 10.0.0.2.3\nsearch nameserver 8.8.8.8\n#nameserver 9.9.9.9\nnameserver 1.1.1.1; x\nnameserver evil\u001b[2J\n';
+  t.deepEqual(serversIn(text), ['10.0.0.2', 'fe80::1', '1.1.1.1']);
+});
+
+test('the watched host\'s own name servers are told, with those behind a server on loopback, and absent where they cannot be read', t => {
+  const root = folder(t);
+  mkdirSync(join(root, 'proc/1/root/etc'), { recursive: true });
+  const host = { ...here, proc: join(root, 'proc') };
+  t.is(resolversOf(host), null);
+  writeFileSync(join(root, 'proc/1/root/etc/resolv.conf'), 'nameserver 127.0.0.53\n');
+  t.deepEqual(resolversOf(host), ['127.0.0.53']);
+  mkdirSync(join(root, 'proc/1/root/run/systemd/resolve'), { recursive: true });
+  writeFileSync(join(root, 'proc/1/root/run/systemd/resolve/resolv.conf'), `${Array.from({ length: 40 }, (_, index) => `nameserver 10.0.0.${index}`).join('\n')}\n`);
+  t.deepEqual(resolversOf(host)?.slice(0, 2), ['127.0.0.53', '10.0.0.0']);
+  t.is(resolversOf(host)?.length, 16);
 });

@@ -100,3 +100,14 @@ test('a run that did not end in order is low, medium when something was loaded s
   t.deepEqual(start(kept(entries.entries))({ ...killed, bootId: 'another' }), []);
   t.deepEqual(start(kept(entries.entries))({ ...killed, unwatchedSince: null }), []);
 });
+
+test('the agent itself held or written into is critical, read is high, and a stranger of its number in another boot is a stranger', t => {
+  const see = afterLoad(start());
+  const target = { pid: 977, startTicks: 512 };
+  see(agentStarted({ process: target }));
+  t.deepEqual(told(see(traced('attach', { target }))), ['tampering.agent-traced critical']);
+  t.deepEqual(told(see(traced('write', { target }))), ['tampering.agent-traced critical']);
+  t.deepEqual(told(see(traced('read', { target }))), ['tampering.agent-traced high']);
+  t.deepEqual(told(see(traced('attach', { target: { ...target, startTicks: 513 } }))), ['tampering.attached high']);
+  t.deepEqual(unnamed(afterLoad(start())(traced('attach', { target }))), []);
+});

@@ -1,10 +1,10 @@
 import type { HostPaths } from '../../../agent/contract/component.ts';
 import type { Process, ProcessRef } from '../../../agent/contract/process.ts';
 import { describeProcess, refOf } from '../procfs/describe.ts';
-import type { Listener } from '../tracefs/account.ts';
+import { type Listener, searchesPerSecond } from '../tracefs/account.ts';
 import { createBudget } from '../tracefs/budget.ts';
 import { type Call, createCalls, type ProbeSite } from '../tracefs/calls.ts';
-import { forkedPortrait, sight } from '../tracefs/portrait.ts';
+import { flowOf, forkedPortrait, sight } from '../tracefs/portrait.ts';
 import { addressText, entryStack } from '../tracefs/record.ts';
 import { isEnding } from '../tracefs/signals.ts';
 import { statusOf, type Task } from '../tracefs/tasks.ts';
@@ -51,6 +51,7 @@ export function createAccount({ host, siteOf, tell, lost }: Ports): Account {
   let calls = createCalls(siteOf);
   const known = new Map<number, Known>();
   const mayLook = createBudget(looksPerSecond);
+  const maySearch = createBudget(searchesPerSecond);
   /** Entries by their thread whose names were not in memory then. */
   const nameless = new Map<number, { -readonly [Key in keyof Entered]: Entered[Key] }>();
   let movedAt = performance.now();
@@ -111,8 +112,9 @@ export function createAccount({ host, siteOf, tell, lost }: Ports): Account {
     const { name } = nameAndArguments(record);
     const before = one.portrait ?? (one.task.parent === null ? null : portraitOf(one.task.parent));
     const sighting = mayLook() ? sight(host, describeProcess(host, pid), name) : null;
-    one.portrait = executedPortrait(record, sighting?.process.startTicks === record.process.startTicks ? sighting : null, before);
-    tell.executed({ at: record.at, task: one.task, process: one.portrait });
+    const own = sighting?.process.startTicks === record.process.startTicks ? sighting : null;
+    one.portrait = executedPortrait(record, own, before);
+    tell.executed({ at: record.at, task: one.task, process: one.portrait, flow: own === null ? { streams: null } : flowOf(host, own.process, maySearch) });
   }
 
   function tellEnd(record: RecordOf<'exited'>): void {

@@ -82,8 +82,10 @@ export function attribute(options: AttributionOptions): Attribution {
   }
 
   function deed(one: Deed): void {
+    // Seen by marks of others alone.
+    if (!one.seenBy.includes('folder') && !one.seenBy.includes('content')) return;
     if ((one.mask & did.open) !== 0) {
-      if ((one.mask & did.folder) === 0 && (one.seenBy.includes('folder') || one.seenBy.includes('content'))) options.opened(one);
+      if ((one.mask & did.folder) === 0) options.opened(one);
       return;
     }
     deeds.note(one);

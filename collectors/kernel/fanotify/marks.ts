@@ -25,11 +25,12 @@ export interface Marks {
 const changesOf: Readonly<Record<MarkKind, number>> = {
   folder: did.modify | did.closeWrite | did.attributes | did.create | did.remove | did.movedFrom | did.movedTo | did.folder | did.onChild,
   content: did.modify | did.closeWrite | did.attributes, opens: 0, names: did.create | did.movedTo | did.folder,
+  writes: did.closeWrite | did.create | did.movedTo | did.folder | did.onChild,
 };
-const opensOf: Readonly<Record<MarkKind, number>> = { folder: did.open | did.onChild, content: did.open, opens: did.open, names: 0 };
+const opensOf: Readonly<Record<MarkKind, number>> = { folder: did.open | did.onChild, content: did.open, opens: did.open, names: 0, writes: 0 };
 
 const pathOnly = 0o10_000_000; // O_PATH of open(2)
-const isFolderKind = (kind: MarkKind): boolean => kind === 'folder' || kind === 'names';
+const isFolderKind = (kind: MarkKind): boolean => kind === 'folder' || kind === 'names' || kind === 'writes';
 const strayMs = 30_000;
 /** Folders that came together with one that is adopted. */
 const mostAdopted = 256;

@@ -9,9 +9,10 @@ import type { RawPath } from '../inotify/raw-path.ts';
 
 /**
  * `folder`: all that is done in it. `content`: what is done to this file, under whichever name. `opens`: opens of this file.
- * `names`: names that come into this folder, and nothing about its files.
+ * `names`: names that come into this folder, and nothing about its files. `writes`: as `names`, and files in it that were
+ * written, when they are closed.
  */
-export type MarkKind = 'folder' | 'content' | 'opens' | 'names';
+export type MarkKind = 'folder' | 'content' | 'opens' | 'names' | 'writes';
 
 /** The file itself at the moment of looking, which no other name or later file can stand in for. */
 export interface Target {

@@ -71,7 +71,8 @@ async function run(host: HostPaths, onError: (error: Error) => void): Promise<Ru
   const timer = setInterval(report, reportMs);
   const census: Census = {
     members: members.all, join: listener => members.join(listener), look: pid => poll.look(pid),
-    leave: (pid, status) => survey.leave(pid, status), noteLoad: pid => members.noteLoad(pid),
+    leave: (pid, status) => survey.leave(pid, status),
+    noteLoad(pid) { members.noteLoad(pid); poll.lookSoon(pid); },
   };
   return { census, [Symbol.dispose]() { clearInterval(timer); poll[Symbol.dispose](); report(); } };
 }

@@ -3,8 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import type { HostIdentity, HostPaths } from '../../../agent/contract/component.ts';
+import type { ProcessRef } from '../../../agent/contract/process.ts';
 import { escapeText } from '../../../agent/contract/text.ts';
+import { refOf } from './describe.ts';
 import { clip } from './parse.ts';
+import { readLink } from './read.ts';
 import { tryRead } from './status.ts';
 
 const mostAddresses = 32;
@@ -27,6 +30,12 @@ export function bootId(host: HostPaths): string {
   const id = firstLine(`${host.proc}/sys/kernel/random/boot_id`);
   if (id === null || !/^[0-9a-f-]{36}$/.test(id)) throw new RangeError(`${host.proc}/sys/kernel/random/boot_id: no boot id`);
   return id;
+}
+
+/** The agent's own process, as the watched host numbers it: `self` is whoever reads it. Null when /proc does not show it. */
+export function ownProcess(host: HostPaths): ProcessRef | null {
+  const pid = readLink(`${host.proc}/self`);
+  return pid !== null && /^\d{1,10}$/.test(pid) ? refOf(host, Number(pid)) : null;
 }
 
 /** Of the watched host where the agent may look there, else the agent's own. */

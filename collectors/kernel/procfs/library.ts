@@ -4,9 +4,9 @@ import type { FileIdentity } from '../../../agent/contract/file.ts';
 import { fileIdentity } from './describe.ts';
 import { type FileMapping, withoutMark } from './maps.ts';
 import type { MappedLibrary } from './member.ts';
-import { parseEnvironment, showBytes } from './parse.ts';
+import { showBytes } from './parse.ts';
 import { readLink } from './read.ts';
-import { tryRead } from './status.ts';
+import type { Environment } from './settings.ts';
 import { versionBeside } from './version.ts';
 import { placeOf, same, statOf, type View, walk } from './view.ts';
 
@@ -45,18 +45,18 @@ export function locate(view: View, mapping: FileMapping): Located {
   return { openPath: range, inside: path, unlinked: true, stat: mapped };
 }
 
-export function describeLibrary(view: View, mapping: FileMapping, reason: Reason): MappedLibrary {
+export function describeLibrary(view: View, mapping: FileMapping, reason: Reason, environment: Environment | null): MappedLibrary {
   const found = locate(view, mapping);
   return {
     place: found.unlinked ? { path: showBytes(found.inside) } : placeOf(view, found.inside),
     file: found.stat === null ? unknownFile(mapping) : fileIdentity(found.stat),
     version: found.unlinked || reason === 'linked' ? null : versionBeside(Buffer.from(found.openPath).toString('latin1')),
-    unexpected: unexpected(view, found, reason), openPath: found.openPath,
+    unexpected: unexpected(view, found, reason, environment), openPath: found.openPath,
   };
 }
 
 /** Only what maps says; a size of 0 says that the agent could not look. */
-const unknownFile = (mapping: FileMapping): FileIdentity => ({ device: mapping.device, inode: mapping.inode, size: 0, mtimeNs: '0', ctimeNs: '0' });
+export const unknownFile = (mapping: FileMapping): FileIdentity => ({ device: mapping.device, inode: mapping.inode, size: 0, mtimeNs: '0', ctimeNs: '0' });
 
 const asUtf8 = (byteText: string): string => Buffer.from(byteText, 'latin1').toString();
 const isUtf8 = (byteText: string): boolean => Buffer.from(asUtf8(byteText)).toString('latin1') === byteText;
@@ -68,7 +68,7 @@ const places = [
 ];
 
 /** Null for a file in its place, and for an executable that has MXNet in itself. */
-function unexpected(view: View, found: Located, reason: Reason): string | null {
+function unexpected(view: View, found: Located, reason: Reason, environment: Environment | null): string | null {
   if (reason === 'linked') return null;
   const path = found.unlinked ? withoutMark(found.inside) : found.inside;
   const scala = path.endsWith('/mxnet-scala');
@@ -79,7 +79,7 @@ function unexpected(view: View, found: Located, reason: Reason): string | null {
     found.unlinked && !scala && 'no name leads to its file any more',
     reason === 'name' && !places.some(place => place.test(path)) && 'it is in none of the places where a package keeps it',
     found.stat === null && 'the agent may not look at it',
-    ...environmentWords(view, path),
+    ...environmentWords(view, path, environment),
   ].filter(word => word !== false);
   return words.length === 0 ? null : words.join('; ');
 }
@@ -91,8 +91,7 @@ const mostEntries = 256;
  * As the environment was when the program started; Python's search asks both before it looks into its own package. The
  * linker parts at `;` too, and an empty entry is the working directory.
  */
-function environmentWords(view: View, path: string): string[] {
-  const read = tryRead(`${view.folder}/environ`, 1 << 20, ({ bytes, cut }) => ({ values: parseEnvironment(bytes, variables), cut }));
+function environmentWords(view: View, path: string, read: Environment | null): string[] {
   if (read === null) return ['its environment cannot be read'];
   const folder = path.slice(0, path.lastIndexOf('/')) || '/';
   const words = read.cut ? ['its environment is longer than 1 MiB and was read in part'] : [];

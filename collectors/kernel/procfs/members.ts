@@ -1,12 +1,13 @@
 /** The processes that have MXNet, and who wants to hear of them. */
-import type { ProcessExited } from '../../../agent/contract/event.ts';
+import type { LoaderSettings, ProcessExited } from '../../../agent/contract/event.ts';
 import type { Process } from '../../../agent/contract/process.ts';
-import type { CensusListener, MappedLibrary, Member } from './member.ts';
+import type { CensusListener, MappedCode, MappedLibrary, Member } from './member.ts';
 
 export interface Members {
   readonly all: ReadonlyMap<number, Member>;
   /** A library found in this process; `process` replaces what was known of it. `anew`: it runs another program, whose first library this is. */
-  add(process: Process, library: MappedLibrary, anew: boolean): void;
+  add(process: Process, library: MappedLibrary, settings: LoaderSettings, anew: boolean): void;
+  extend(pid: number, code: MappedCode): void;
   end(pid: number, status: ProcessExited['status']): void;
   noteLoad(pid: number): void;
   join(listener: CensusListener): Disposable;
@@ -23,11 +24,15 @@ export function createMembers(onError: (error: Error) => void): Members {
   };
   return {
     all,
-    add(process, library, anew) {
-      const before = anew ? [] : all.get(process.pid)?.libraries ?? [];
-      const member: Member = { process, libraries: [...before, library] };
+    add(process, library, settings, anew) {
+      const before = anew ? undefined : all.get(process.pid);
+      const member: Member = { process, libraries: [...before?.libraries ?? [], library], settings: before?.settings ?? settings };
       all.set(process.pid, member);
       tell(listener => listener.mapped?.(member, library));
+    },
+    extend(pid, code) {
+      const member = all.get(pid);
+      if (member !== undefined) tell(listener => listener.extended?.(member.process, code));
     },
     end(pid, status) {
       const member = all.get(pid);

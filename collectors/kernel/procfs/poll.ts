@@ -32,7 +32,11 @@ interface Tracked {
   seenIn: number;
 }
 
-export interface Poll extends Disposable { look(pid: number): void }
+export interface Poll extends Disposable {
+  look(pid: number): void;
+  /** With the next tick, as one whose address space changed. */
+  lookSoon(pid: number): void;
+}
 
 /** Resolves when each process that was there has been examined once. */
 export async function startPoll(host: HostPaths, members: Members, survey: Survey, suspects: Suspects, tally: Tally): Promise<Poll> {
@@ -131,6 +135,10 @@ export async function startPoll(host: HostPaths, members: Members, survey: Surve
       const entry = tracked.get(pid) ?? { pid, look: null, pages: 0, changedAt: null, examinedAt: 0, seenIn: turn };
       tracked.set(pid, entry);
       examine(entry);
+    },
+    lookSoon(pid) {
+      const entry = tracked.get(pid);
+      if (entry?.look === 'seen') entry.changedAt ??= performance.now();
     },
     [Symbol.dispose]() { clearInterval(timer); },
   };

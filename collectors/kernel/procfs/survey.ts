@@ -1,12 +1,14 @@
 /** One look at one process: does it have MXNet in its memory? */
 import type { HostPaths } from '../../../agent/contract/component.ts';
 import type { ProcessExited } from '../../../agent/contract/event.ts';
+import { createCode, describeCode } from './code.ts';
 import { describeProcess } from './describe.ts';
 import { describeLibrary, isNamed, locate, type Reason } from './library.ts';
 import { type FileMapping, parseMaps } from './maps.ts';
 import type { Members } from './members.ts';
 import type { ProcessStat } from './parse.ts';
 import { isDenied, isGone, type Reading, readFew, readLink } from './read.ts';
+import { environmentOf, settingsOf } from './settings.ts';
 import { hasEnded, livingFolder, statusOf } from './status.ts';
 import type { Suspects } from './suspects.ts';
 import type { Tally } from './tally.ts';
@@ -28,6 +30,7 @@ export interface Survey {
 export function createSurvey(host: HostPaths, members: Members, suspects: Suspects, tally: Tally): Survey {
   /** Of each member: what has been told, and of which program. */
   const told = new Map<number, { readonly startTicks: number; readonly executable: string | null; readonly keys: Set<string> }>();
+  const code = createCode(tally);
   const left = new Map<number, { readonly startTicks: number; readonly until: number }>();
   /** Mapped files that are not MXNet; forgotten now and then, since a file may be written anew under its name. */
   const others = new Set<string>();
@@ -35,6 +38,7 @@ export function createSurvey(host: HostPaths, members: Members, suspects: Suspec
 
   function end(pid: number, status: ProcessExited['status']): void {
     told.delete(pid);
+    code.forget(pid);
     members.end(pid, status);
   }
 
@@ -57,6 +61,11 @@ export function createSurvey(host: HostPaths, members: Members, suspects: Suspec
       const reason = reasonFor(view, mapping);
       if (reason === null) remember(name);
       else if (reason !== 'waiting') note(view, stat, mapping, reason);
+    }
+    const member = told.get(pid);
+    for (const mapping of member === undefined ? [] : code.compare({ pid, startTicks: member.startTicks, executable: member.executable }, maps)) {
+      view ??= viewOf(host, pid, folder);
+      if (view !== null) members.extend(pid, describeCode(view, mapping));
     }
     return 'seen';
   }
@@ -114,9 +123,10 @@ export function createSurvey(host: HostPaths, members: Members, suspects: Suspec
     if (process === null || process.startTicks !== stat.startTicks) return;
     told.set(stat.pid, known);
     known.keys.add(key);
-    const library = describeLibrary(view, mapping, reason);
+    const environment = environmentOf(view);
+    const library = describeLibrary(view, mapping, reason, environment);
     if (reason === 'name' && suspects.remember(mapping, library.file)) others.clear();
-    members.add(process, library, known !== before);
+    members.add(process, library, settingsOf(view, environment), known !== before);
   }
 
   return {

@@ -5,7 +5,7 @@ import { describeProcess, refOf } from '../procfs/describe.ts';
 import { createBudget } from './budget.ts';
 import { type Call, createCalls, type ProbeSite } from './calls.ts';
 import type { Clock } from './clock.ts';
-import { executedPortrait, forkedPortrait, type Sighting, sight } from './portrait.ts';
+import { executedPortrait, type Flow, flowOf, forkedPortrait, type Sighting, sight } from './portrait.ts';
 import { createTasks, type Outcome, statusOf, type Task } from './tasks.ts';
 import { createTimeline } from './timeline.ts';
 import type { Amended, Cloned, Connected, Entered, Executed, Exited, KernelRecord, Named, Reply } from './wire.ts';
@@ -16,7 +16,7 @@ export interface Listener {
   /** A call has begun, told at once and out of order: look now at what may be gone when it is over. */
   entering?(record: Named | Entered): void;
   called?(call: Call): void;
-  executed?(told: { readonly at: number; readonly task: Task; readonly process: Process }): void;
+  executed?(told: { readonly at: number; readonly task: Task; readonly process: Process; readonly flow: Flow }): void;
   exited?(told: { readonly at: number; readonly task: Task; readonly status: ProcessExited['status'] }): void;
   connected?(told: { readonly record: Connected; readonly task: Task; readonly process: Process }): void;
   transferred?(told: { readonly at: number; readonly intervalMs: number; readonly sums: readonly Sum[] }): void;
@@ -50,6 +50,8 @@ const goneForMs = 400;
 /** Beyond it, a process is told by what is known of its maker: the agent must not be slowed by who starts many. */
 const looksPerSecond = 400;
 const mostCallers = 8_192;
+/** Of these, who has sockets for streams is looked up in the tables of the kernel so often. */
+export const searchesPerSecond = 20;
 
 /** Turns records into what happened: orders them, knows threads, processes and trees, pairs calls, describes who did it. */
 export function createAccount({ host, clock, siteOf, tell, follow, lost }: Ports): Account {
@@ -59,13 +61,14 @@ export function createAccount({ host, clock, siteOf, tell, follow, lost }: Ports
   const portraits = new Map<number, Process>();
   /** Of processes that were only cloned so far: what their makers were. */
   const inherited = new Map<number, Process>();
-  const sightings = new WeakMap<KernelRecord, Sighting | null>();
+  const sightings = new WeakMap<KernelRecord, Sighting & Flow>();
   const births = new WeakMap<Cloned, Task['ref']>();
   const others = new WeakMap<KernelRecord, Process | null>();
   /** They call MXNet, and nothing was known of them yet. */
   const callers = new Set<number>();
   const goneSince = new Map<number, number>();
   const mayLook = createBudget(looksPerSecond);
+  const maySearch = createBudget(searchesPerSecond);
   let timer: NodeJS.Timeout | undefined;
 
   function remember(caller: number): void {
@@ -82,7 +85,7 @@ export function createAccount({ host, clock, siteOf, tell, follow, lost }: Ports
         tell.entering(record);
         break;
       case 'cloned': births.set(record, refOf(host, record.child) ?? { pid: record.child, startTicks: clock.startTicks(record.at) }); break;
-      case 'executed': if (mayLook()) sightings.set(record, sight(host, describeProcess(host, record.pid), record.file)); break;
+      case 'executed': if (mayLook()) lookAtExecution(record); break;
       case 'connected': {
         const pid = tasks.of(record.tid)?.ref.pid;
         if (pid !== undefined && !portraits.has(pid) && mayLook()) others.set(record, describeProcess(host, pid));
@@ -90,6 +93,12 @@ export function createAccount({ host, clock, siteOf, tell, follow, lost }: Ports
       }
       default: break;
     }
+  }
+
+  function lookAtExecution(record: Executed): void {
+    const process = describeProcess(host, record.pid);
+    const sighting = sight(host, process, record.file);
+    if (process !== null && sighting !== null) sightings.set(record, { ...sighting, ...flowOf(host, process, maySearch) });
   }
 
   function tellRecord(record: KernelRecord): void {
@@ -138,9 +147,10 @@ export function createAccount({ host, clock, siteOf, tell, follow, lost }: Ports
     const { task } = outcome;
     const execution = { ref: task.ref, file: record.file, argv: record.overtaken ? undefined : record.late?.bytes ?? null };
     const before = portraits.get(record.pid) ?? inherited.get(record.pid) ?? (task.parent === null ? null : portraitOf(task.parent));
-    const portrait = executedPortrait(execution, sightings.get(record) ?? null, before);
+    const sighting = sightings.get(record) ?? null;
+    const portrait = executedPortrait(execution, sighting, before);
     portraits.set(record.pid, portrait);
-    tell.executed({ at: record.at, task, process: portrait });
+    tell.executed({ at: record.at, task, process: portrait, flow: sighting ?? { streams: null } });
   }
 
   function tellEnd(outcome: Outcome): void {

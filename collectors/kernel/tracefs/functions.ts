@@ -9,7 +9,7 @@ type Shape =
   | { readonly argument: 'buffer'; readonly length: { readonly from: 'second' | 'third'; readonly bits: 32 | 64 } | null }
   /** What it loads is somewhere in a list of parameters. */
   | { readonly argument: 'list' }
-  /** No load, but the moment to begin to watch: importing the Python package calls it five times. */
+  /** No load: the moment to begin to watch, since importing the Python package calls it five times, and later a sign by itself. */
   | { readonly argument: 'none' };
 export interface LoadFunction { readonly name: string; readonly shape: Shape }
 
@@ -54,8 +54,7 @@ export function fetchesOf({ shape }: LoadFunction, architecture: string): Partia
       named: `${sp} name=+0(${first}):string`,
       left,
     };
-    case 'buffer': case 'list': return { entered: `${sp} second=${second}:u64 third=${third}:u64`, left };
-    case 'none': return { entered: `${sp} second=${second}:u64 third=${third}:u64` };
+    case 'buffer': case 'list': case 'none': return { entered: `${sp} second=${second}:u64 third=${third}:u64`, left };
     default: shape satisfies never; return undefined;
   }
 }

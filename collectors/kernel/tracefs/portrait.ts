@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
 import { normalize } from 'node:path/posix';
 import type { HostPaths } from '../../../agent/contract/component.ts';
-import type { Process, ProcessRef } from '../../../agent/contract/process.ts';
+import type { Process, ProcessRef, Streams } from '../../../agent/contract/process.ts';
 import { readText } from '../../../agent/contract/text.ts';
 import { fileIdentity, resolvePath } from '../procfs/describe.ts';
 import { parseArguments } from '../procfs/parse.ts';
+import { streamsOf } from '../procfs/streams.ts';
 import { mostPeekBytes } from './peek.ts';
 
 export interface Execution {
@@ -14,8 +15,18 @@ export interface Execution {
   /** Bytes of /proc/PID/cmdline, latin1; null when they were not read, undefined when nothing that was read is to be trusted. */
   readonly argv: string | null | undefined;
 }
+/** What only a living process shows of its standard streams. */
+export interface Flow { readonly streams: Streams | null; readonly parentStreams?: Streams | null }
 /** Where the executed file is and what /proc says of the process, as long as it lives. */
 export interface Sighting { readonly process: Process; readonly path: string; readonly file: Process['executable']['file'] }
+
+/** As in `ProcessExecuted`. `maySearch`: whether tables of sockets may be read, which takes milliseconds on a busy host. */
+export function flowOf(host: HostPaths, process: Process, maySearch: () => boolean): Flow {
+  const streams = streamsOf(host, process, maySearch);
+  const [parent] = process.ancestors;
+  const isTerminal = streams?.slice(0, 2).some(stream => stream?.type === 'terminal') === true;
+  return { streams, ...isTerminal && parent !== undefined ? { parentStreams: streamsOf(host, parent, maySearch) } : {} };
+}
 
 /** To be called at once: what it looks at may live for half a millisecond. Null when it is gone already. */
 export function sight(host: HostPaths, process: Process | null, file: string): Sighting | null {

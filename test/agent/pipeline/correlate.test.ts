@@ -190,3 +190,16 @@ test('what a worker does that was forked after the load belongs to that load', t
   t.is(incident?.artifact?.place.path, modelPath);
   t.is(incident?.loader?.pid, 4_121);
 });
+
+test('a file of the system that a loader wrote belongs to its load, and no model is named after it', t => {
+  const correlation = createCorrelation(options);
+  const wrote = fileChanged({ id: 'w', at: noon + 2_000, place: { path: '/etc/cron.d/x' }, change: 'created', by: process(), what: 'system' });
+  correlation.see(mxnetCalled({ id: 'l' }), []);
+  correlation.see(wrote, [finding({ at: wrote.at, because: ['w', 'l'], severity: 'high', rule: 'persistence.cron' })]);
+  const [incident, ...more] = correlation.take(noon + 3_000, true);
+  t.deepEqual(more, []);
+  t.is(incident?.artifact?.place.path, modelPath);
+  t.true(incident?.story.some(chapter => chapter.type === 'event' && chapter.event.id === 'w'));
+  correlation.see({ ...wrote, id: 'v', by: process({ pid: 9, startTicks: 9 }), at: noon + 4_000 }, [finding({ at: noon + 4_000, because: ['v'], severity: 'high' })]);
+  t.deepEqual(correlation.take(noon + 5_000, true).map(each => each.artifact), [null]);
+});

