@@ -8,12 +8,15 @@ import type { Loaded } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { type LetterFilter, serveControl } from './control.ts';
 import type { Log } from './contract/component.ts';
+import type { Severity } from './contract/finding.ts';
 import { RetryableError } from './contract/errors.ts';
 import type { Event, EventOf } from './contract/event.ts';
+import { announce } from './pipeline/announce.ts';
 import { createCommit } from './pipeline/commit.ts';
 import { createCorrelation } from './pipeline/correlate.ts';
 import { deliver, type Delivery } from './pipeline/deliver.ts';
 import { createDetection, type Detection } from './pipeline/detect.ts';
+import { createHeartbeat } from './pipeline/heartbeat.ts';
 import { createInspector } from './pipeline/inspect.ts';
 import { record } from './pipeline/record.ts';
 import { createStream } from './pipeline/stream.ts';
@@ -25,6 +28,7 @@ import { openDatabase } from './store/database.ts';
 import { openIncidents } from './store/incidents.ts';
 import { openOutbox, type Outbox } from './store/outbox.ts';
 import { openState, type StateStore } from './store/state.ts';
+import { dropsTold } from './store/untold.ts';
 import { version } from './version.ts';
 
 /** How an incident is told on a terminal: the forwarder's own words. */
@@ -61,7 +65,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
   let outbox = openOutboxFor(config);
   const host = await hostIdentity(config.host, config.stateDirectory);
   const run = `${startedAt.toString(36)}${randomBytes(2).toString('hex')}`;
-  const seen = { findings: 0, lost: 0, unjudged: 0, processes: new Set<string>(), sensors: new Map<string, EventOf<'sensor.changed'>>() };
+  const seen = { findings: 0, lost: 0, dropped: {} as Partial<Record<Severity, number>>, unjudged: 0, processes: new Set<string>(), sensors: new Map<string, EventOf<'sensor.changed'>>() };
 
   const recent = createRecent(mostRecent);
 
@@ -72,7 +76,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
   const stream = createStream(run, config.stream.capacity, drain);
   const emit = (draft: Parameters<typeof stream.emit>[1]) => stream.emit('agent', draft);
   const inspector = createInspector(config.inspect, config.detectors, artifacts, { log, proc: config.host.proc, emit });
-  announce(state, emit, config, database.setAside);
+  const isNewsOfBefore = announce(database, state, emit, { bootId: bootId(config.host), process: ownProcess(config.host) });
   const account = openAccount(loaded, { host, bootId: bootId(config.host), version, database, state, log, emit, send: draft => commit.add(draft) });
   let delivery = startDelivery(config);
   const commit = createCommit({
@@ -103,8 +107,12 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
   }
 
   function note(event: Event) {
+    heartbeat.see(event);
     if (event.kind === 'sensor.changed') seen.sensors.set(event.sensor, event);
-    else if (event.kind === 'events.lost') seen.lost += event.count ?? 1;
+    else if (event.kind === 'events.lost') {
+      seen.lost += event.count ?? 1;
+      if (event.severity !== undefined) seen.dropped[event.severity] = (seen.dropped[event.severity] ?? 0) + (event.count ?? 1);
+    }
     else if (event.kind === 'mxnet.mapped') seen.processes.add(`${event.process.pid}:${event.process.startTicks}`);
     else if (event.kind === 'process.exited') seen.processes.delete(`${event.process.pid}:${event.process.startTicks}`);
   }
@@ -122,7 +130,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
     if (!dropped.stored) throw dropped.error;
     for (const { severity, count } of dropped.value) {
       log.warn('alerts were dropped by the operator', { severity, count, sink: filter.sink ?? 'all' });
-      emit({ kind: 'events.lost', at: Date.now(), where: 'outbox', what: 'any', count });
+      emit({ kind: 'events.lost', at: Date.now(), where: 'outbox', what: 'any', count, severity });
     }
     return dropped.value.reduce((sum, { count }) => sum + count, 0);
   }
@@ -133,10 +141,19 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
     return deliver({ outbox, sinks, log });
   }
 
+  const heartbeat = createHeartbeat({
+    host, version, run, settings: () => config.heartbeat, send: envelope => delivery.beat(envelope), lastSequence: () => outbox.lastSequence(),
+    sensors: () => status().collectors.map(({ name, state, sees, reason, blind }) => ({ name, state, level: sees, reason: reason ?? (state === 'armed' ? null : blind[0] ?? null) })),
+    facts: () => ({ startedAt, events: { emitted: stream.emitted, lost: seen.lost + stream.dropped }, openIncidents: correlation.open, storeFailure: commit.failure ?? account.failure }),
+  });
   const supervision = await supervise(collectors, config.collectors, { host: config.host, log, emit: stream.emit });
   stream.flush();
+  if (isNewsOfBefore && commit.all()) {
+    database.damageTold();
+    dropsTold(database, state);
+  }
   account.configured(loaded, []);
-  const ticking = setInterval(() => { account.tick(delivery.status()); commit.tick(); }, tickMs);
+  const ticking = setInterval(() => { account.tick(delivery.status()); commit.tick(); heartbeat.tick(); }, tickMs);
   const armedAt = Date.now();
   const socket = await serveControl(config.stateDirectory, { status, findings: recent.since, retry, drop }, log);
   const telemetry = config.telemetry ? (await import('./telemetry.ts')).startTelemetry(config.telemetry, host, version, status) : null;
@@ -151,7 +168,7 @@ export async function assemble(loaded: Loaded, log: Log, recordFile: string | nu
       incidents: { open: correlation.open, suppressed: correlation.suppressed },
       exceptions: detection.exceptions.status(Date.now()),
       inspector: { waiting: inspector.waiting, inspected: inspector.inspected, unread: inspector.unread },
-      sinks: sinkStatus(delivery, outbox), storeFailure: commit.failure ?? account.failure,
+      outbox: { dropped: { ...seen.dropped } }, sinks: sinkStatus(delivery, outbox), audit: account.status, storeFailure: commit.failure ?? account.failure,
       memoryBytes: process.memoryUsage.rss(), cpuSeconds: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
     };
   }
@@ -212,22 +229,15 @@ function carryDetection(config: Config, old: Detection, log: Log): Detection {
   return detection;
 }
 
-/** The first facts of a run: that it began, and what was not seen before it. */
-function announce(state: StateStore, emit: (draft: Parameters<ReturnType<typeof createStream>['emit']>[1]) => void, config: Config, setAside: string | null) {
-  const [alive, stopped] = [state.note('aliveAt'), state.note('stoppedAt')].map(value => typeof value === 'number' ? value : null);
-  const unwatchedSince = alive != null && (stopped == null || stopped < alive) ? alive : null;
-  const own = ownProcess(config.host);
-  emit({ kind: 'agent.started', at: Date.now(), version, bootId: bootId(config.host), unwatchedSince, ...own === null ? {} : { process: own } });
-  if (setAside !== null) emit({ kind: 'events.lost', at: Date.now(), where: 'outbox', what: 'any', count: null });
-}
-
 function sinkStatus(delivery: Delivery, outbox: Outbox): SinkStatus[] {
   const depths = new Map(depthOf(outbox).map(depth => [depth.sink, depth]));
-  return delivery.status().map(({ sink, state, reason }) => {
+  return delivery.status().map(({ sink, state, reason, beatAt }) => {
     const depth = depths.get(sink);
-    return { name: sink, state, reason, pending: depth?.pending ?? 0, bytes: depth?.bytes ?? 0, dead: depth?.dead ?? 0, oldestAt: depth?.oldestAt ?? null, lastSuccessAt: depth?.lastSuccessAt ?? null, lastError: depth?.lastError ?? null };
+    return { name: sink, state, reason, pending: depth?.pending ?? 0, bytes: depth?.bytes ?? 0, dead: depth?.dead ?? 0, oldestAt: depth?.oldestAt ?? null, lastSuccessAt: latest(depth?.lastSuccessAt, beatAt), lastError: depth?.lastError ?? null };
   });
 }
+
+const latest = (one: number | null | undefined, other: number | null): number | null => one == null ? other : Math.max(one, other ?? one);
 
 /** Nothing when the disk does not let us read: then the status says so by `storeFailure`. */
 function depthOf(outbox: Outbox): ReturnType<Outbox['depth']> {

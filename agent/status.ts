@@ -1,3 +1,6 @@
+import type { TrailStatus } from './audit/account.ts';
+import type { Severity } from './contract/finding.ts';
+
 /** What a running agent tells of itself; version 1 of this shape is an interface. */
 export interface Status {
   readonly version: 1;
@@ -13,7 +16,11 @@ export interface Status {
   /** Those of the configuration, in its order; what each suppressed since start or reload. */
   readonly exceptions: readonly { readonly rule: string; readonly owner: string; readonly reason: string; readonly expires: string; readonly expired: boolean; readonly suppressed: number }[];
   readonly inspector: { readonly waiting: number; readonly inspected: number; readonly unread: number };
+  /** Alerts that were dropped before every sink had them, since the start, as far as anybody knows how grave they were. */
+  readonly outbox: { readonly dropped: Readonly<Partial<Record<Severity, number>>> };
   readonly sinks: readonly SinkStatus[];
+  /** The audit trail; null when it is off. */
+  readonly audit: TrailStatus | null;
   /** Why nothing can be stored at the moment; null when it can. */
   readonly storeFailure: string | null;
   readonly memoryBytes: number;
@@ -30,6 +37,7 @@ export interface SinkStatus {
   readonly bytes: number;
   readonly dead: number;
   readonly oldestAt: number | null;
+  /** Of an alert or a heartbeat. */
   readonly lastSuccessAt: number | null;
   /** Stays after a success: compare the times. */
   readonly lastError: { readonly at: number; readonly reason: string } | null;

@@ -1,4 +1,5 @@
 import type { Detector } from '../agent/contract/detector.ts';
+import audit from './audit.ts';
 import beacon from './beacon.ts';
 import change from './change.ts';
 import child from './child.ts';
@@ -23,5 +24,5 @@ import usage from './usage.ts';
 /** Every detector this agent has, in the order in which they see an event. Adding one is one import and one word. */
 export const detectors: readonly Detector[] = [
   inspection, change, load, library, crash, child, connection, beacon, scan, secret, collection, theft, persistence, memory, privilege, escaping, kernel,
-  tampering, usage, loss,
+  tampering, usage, loss, audit,
 ];

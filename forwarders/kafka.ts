@@ -20,6 +20,9 @@ const topicName = z.string().regex(/^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/, { erro
 const config = z.strictObject({
   brokers: z.array(broker).min(1).default(['127.0.0.1:9092']),
   topic: topicName.default('mxwarden.alerts').describe('Must exist: the agent creates none'),
+  topics: z.strictObject({
+    alerts: topicName.optional(), checkpoints: topicName.optional(), heartbeats: topicName.optional(),
+  }).prefault({}).describe('A topic of its own for one class of records; it must exist. Default: topic'),
   clientId: z.string().min(1).default('mxwarden'),
   key: z.enum(['host', 'artifact']).default('host').describe('Which alerts keep their order: those of a host, or those of an artifact by its digest'),
   format: formatConfig.default('ocsf'),
@@ -80,16 +83,16 @@ async function openKafka(settings: KafkaConfig, { log }: ForwarderPort): Promise
   const part = (old: Producer): Promise<void> => old.disconnect().catch((error: unknown) => { log.debug(`kafka: disconnect failed: ${quote(String(error))}`); });
   const retire = (old: Promise<Producer>): Promise<void> => old.then(part, () => { /* it never connected; whoever waited for it knows */ });
 
-  const sendAll = (producer: Producer, messages: Message[]) => producer.send({
-    topic: settings.topic, acks: -1, timeout: Math.ceil(settings.requestTimeoutMs * 0.8), compression: library.CompressionTypes.GZIP, messages,
+  const sendAll = (producer: Producer, topic: string, messages: Message[]) => producer.send({
+    topic, acks: -1, timeout: Math.ceil(settings.requestTimeoutMs * 0.8), compression: library.CompressionTypes.GZIP, messages,
   });
 
-  const deliver = courier<Message>(async (parcels, signal) => {
+  const deliver = courier<Addressed>(async (parcels, signal) => {
     current ??= connect();
     const using = current;
     const sent = using.then(producer => {
       if (signal.aborted) throw new RetryableError('stopped before it was sent');
-      return sendAll(producer, parcels.map(({ value }) => value));
+      return sendAll(producer, parcels[0]?.value.topic ?? settings.topic, parcels.map(({ value }) => value.message));
     });
     try {
       await abortable(sent, signal);
@@ -106,12 +109,12 @@ async function openKafka(settings: KafkaConfig, { log }: ForwarderPort): Promise
   /** A record that is too large even alone is told with less, as long as that may help. True when it was taken. */
   async function trimmed(using: Promise<Producer>, id: string, signal: AbortSignal): Promise<boolean> {
     const envelope = sending.get(id);
-    // A checkpoint has nothing to leave out.
+    // The others have nothing to leave out.
     if (envelope?.type !== 'incident') return false;
     const whole = Buffer.byteLength(encodeAs(settings.format, envelope));
     for (const most of trims.filter(size => size < whole)) {
       try {
-        await abortable(using.then(producer => sendAll(producer, [messageOf(envelope, settings, most)])), signal);
+        await abortable(using.then(producer => sendAll(producer, topicOf(envelope, settings), [messageOf(envelope, settings, most)])), signal);
         log.warn(`kafka: ${quote(id)} was shortened from ${whole} to at most ${most} bytes, the broker takes no more`);
         return true;
       } catch (error) {
@@ -125,8 +128,8 @@ async function openKafka(settings: KafkaConfig, { log }: ForwarderPort): Promise
   return {
     async send(batch, signal) {
       sending = new Map(batch.map(envelope => [envelope.id, envelope]));
-      const { parcels, unwanted } = pack(batch, envelope => messageOf(envelope, settings));
-      await deliver([...Map.groupBy(parcels, ({ value }) => String(value.key)).values()], unwanted, signal);
+      const { parcels, unwanted } = pack(batch, envelope => ({ topic: topicOf(envelope, settings), message: messageOf(envelope, settings) }));
+      await deliver([...Map.groupBy(parcels, ({ value: { topic, message } }) => `${topic} ${String(message.key)}`).values()], unwanted, signal);
     },
     async [Symbol.asyncDispose]() {
       const last = current;
@@ -134,6 +137,19 @@ async function openKafka(settings: KafkaConfig, { log }: ForwarderPort): Promise
       if (last) await Promise.race([retire(last), delay(farewellMs, undefined, { ref: false })]);
     },
   };
+}
+
+/** Those of one topic and key go together: of these the order is kept. */
+interface Addressed { readonly topic: string; readonly message: Message }
+
+/** Where records of this class go. */
+export function topicOf(envelope: Envelope, { topic, topics }: Pick<KafkaConfig, 'topic' | 'topics'>): string {
+  switch (envelope.type) {
+    case 'incident': return topics.alerts ?? topic;
+    case 'checkpoint': return topics.checkpoints ?? topic;
+    case 'heartbeat': return topics.heartbeats ?? topic;
+    default: return envelope satisfies never;
+  }
 }
 
 /** What must not come back in a reason. */
@@ -181,6 +197,7 @@ function contentOf(envelope: Envelope, format: AlertFormat, most?: number): Cont
     }
     // It has one form, whatever that of the alerts: what is signed must arrive as it was signed.
     case 'checkpoint': return { value: JSON.stringify(encodeCheckpoint(envelope)), mime: contentType('ocsf'), type: 'mxwarden.audit.checkpoint', subject: envelope.body.origin, at: envelope.body.at };
+    case 'heartbeat': return { value: encodeAs(format, envelope, most), mime: contentType(format), type: 'mxwarden.heartbeat', subject: envelope.host.id, at: envelope.body.at };
     default: return envelope satisfies never;
   }
 }

@@ -2,7 +2,7 @@ import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 import { z } from 'zod';
 import { RetryableError } from '../agent/contract/errors.ts';
-import type { IncidentEnvelope, Sink } from '../agent/contract/forwarder.ts';
+import type { HeartbeatEnvelope, IncidentEnvelope, Sink } from '../agent/contract/forwarder.ts';
 import { defineForwarder } from '../agent/contract/forwarder.ts';
 import { type AlertFormat, encodeAs, formats } from './encode/format.ts';
 import type { Paint } from './encode/terminal.ts';
@@ -36,11 +36,11 @@ function openStdout(out: WriteStream, format: AlertFormat | 'text'): Sink {
     async send(batch, signal) {
       if (gone) throw new RetryableError('nobody reads standard output any more; what is not told yet is told at the next start', { afterMs: goneMs });
       if (unread !== null) throw new RetryableError('the reader of standard output is slow: the batch before is still unread');
-      const incidents = batch.filter(envelope => envelope.type === 'incident');
-      const { parcels, unwanted } = pack(incidents, tell.encode);
+      const told = batch.filter(envelope => envelope.type !== 'checkpoint');
+      const { parcels, unwanted } = pack(told, tell.encode);
       unread = write(out, parcels.map(({ value }) => value).join('')).finally(() => { unread = null; });
       try { await untilAborted(unread, signal); } catch (error) {
-        for (const { body } of incidents) tell.forget(body.id);
+        for (const { type, body } of told) if (type === 'incident') tell.forget(body.id);
         throw error;
       }
       reject(unwanted);
@@ -49,13 +49,16 @@ function openStdout(out: WriteStream, format: AlertFormat | 'text'): Sink {
   };
 }
 
-const asLines = (format: AlertFormat) => ({ encode: (envelope: IncidentEnvelope): string => `${encodeAs(format, envelope)}\n`, forget: (): void => {} });
+type Told = IncidentEnvelope | HeartbeatEnvelope;
 
-/** Tells of each incident only what it has not told before. */
+const asLines = (format: AlertFormat) => ({ encode: (envelope: Told): string => `${encodeAs(format, envelope)}\n`, forget: (): void => {} });
+
+/** Tells of each incident only what it has not told before. A terminal is itself the sign that the agent lives. */
 function storyteller(paint: Paint) {
   const known = new Map<string, ReadonlySet<string>>();
   return {
-    encode(envelope: IncidentEnvelope): string {
+    encode(envelope: Told): string {
+      if (envelope.type === 'heartbeat') return '';
       const { id, status } = envelope.body;
       const text = renderIncident(envelope.body, known.get(id) ?? new Set(), paint);
       known.delete(id);

@@ -37,7 +37,7 @@ function openSyslog(settings: SyslogConfig, { log }: ForwarderPort): Sink {
   return {
     async send(batch, signal) {
       if (signal.aborted) throw new RetryableError('stopped before it was sent');
-      const { parcels, unwanted } = pack(batch.filter(envelope => envelope.type === 'incident'), envelope => syslogMessage(envelope, settings, process.pid));
+      const { parcels, unwanted } = pack(batch.filter(envelope => envelope.type !== 'checkpoint'), envelope => syslogMessage(envelope, settings, process.pid));
       const messages = parcels.map(({ value }) => value);
       if (messages.length > 0 && protocol === 'udp') await sendDatagrams(target, messages, quote);
       else if (messages.length > 0) await sendFramed(target, protocol === 'tls' ? await readTls(settings.tls ?? {}) : null, messages, quote, signal);

@@ -151,6 +151,15 @@ export const baselineRestored = (change: Change<'baseline.restored'> = {}): Even
   kind: 'baseline.restored', id: 'e1', collector: 'pipeline', at: noon, detector: 'child', entries: [], ...change,
 });
 
+export const storeDamaged = (change: Change<'store.damaged'> = {}): EventOf<'store.damaged'> => ({
+  kind: 'store.damaged', id: 'e1', collector: 'agent', at: noon, setAside: 'state.db.damaged-20261124T120000.000Z', reason: 'database disk image is malformed',
+  saved: 120, lost: 0, alertsLost: 0, ...change,
+});
+
+export const trailBroken = (change: Change<'trail.broken'> = {}): EventOf<'trail.broken'> => ({
+  kind: 'trail.broken', id: 'e1', collector: 'agent', at: noon, epoch: 1, reason: 'record 7: it is missing', ...change,
+});
+
 export const eventsLost = (change: Change<'events.lost'> = {}): EventOf<'events.lost'> => ({
   kind: 'events.lost', id: 'e1', collector: 'stream', at: noon, where: 'stream', what: 'any', count: 7, ...change,
 });
@@ -162,7 +171,7 @@ export const oneOfEach: { readonly [Kind in EventKind]: (change?: Change<Kind>) 
   'network.transferred': networkTransferred, 'memory.protected': memoryProtected, 'process.traced': processTraced,
   'credentials.changed': credentialsChanged, 'kernel.used': kernelUsed, 'artifact.inspected': artifactInspected, 'host.sampled': hostSampled,
   'sensor.changed': sensorChanged, 'agent.sampled': agentSampled, 'agent.started': agentStarted,
-  'baseline.restored': baselineRestored, 'events.lost': eventsLost,
+  'baseline.restored': baselineRestored, 'store.damaged': storeDamaged, 'trail.broken': trailBroken, 'events.lost': eventsLost,
 };
 
 export const everyEvent = (): readonly Event[] => Object.values(oneOfEach).map(build => build());

@@ -35,14 +35,25 @@ export interface Account {
   tick(sinks: readonly SinkFacts[]): void;
   /** Why the trail cannot be written at the moment, or null. */
   readonly failure: string | null;
+  /** Null where there is no trail. */
+  readonly status: TrailStatus | null;
   /** Signs what there is, while it can still leave the host. */
   leave(): void;
   /** The last record, under a checkpoint that the next run sends on. */
   stop(undelivered: Readonly<Record<string, number | null>>): void;
 }
 
+/** Where the trail is, as far as it can be told. */
+export interface TrailStatus {
+  /** Null while the trail cannot be used. */
+  readonly epoch: number | null;
+  readonly size: number | null;
+  /** The last one since the start. */
+  readonly checkpoint: { readonly size: number; readonly at: number } | null;
+}
+
 const noted = 'auditHead';
-const none: Account = { see() {}, reported() {}, configured() {}, tick() {}, failure: null, leave() {}, stop() {} };
+const none: Account = { see() {}, reported() {}, configured() {}, tick() {}, failure: null, status: null, leave() {}, stop() {} };
 
 /** Opens the trail that the configuration asks for. Throws ConfigError when it cannot be used. */
 export function openAccount({ file, config }: Loaded, { host, bootId, version, database, state, log, emit, send }: AccountParts): Account {
@@ -50,6 +61,7 @@ export function openAccount({ file, config }: Loaded, { host, bootId, version, d
   const place = trailPlace(file, config);
   const deliveries = createDeliveries();
   let stopped = false;
+  let checkpoint: TrailStatus['checkpoint'] = null;
 
   function say(condition: 'armed' | 'degraded', blind: readonly string[]): void {
     if (!stopped) emit({ kind: 'sensor.changed', at: Date.now(), sensor: 'audit', state: condition, level: 'unprivileged', blind });
@@ -60,14 +72,15 @@ export function openAccount({ file, config }: Loaded, { host, bootId, version, d
   const scribe = createScribe({
     directory: place.directory, checkpointMs: config.audit.checkpointMs, retentionMs: config.audit.retentionDays * 86_400_000, log,
     open: () => openTrail({ ...place, hostId: host.id, bootId, remembered: textOf(state.note(noted)), log }),
-    signed(checkpoint) {
-      database.transaction(() => state.saveNote(noted, headText(checkpoint)));
+    signed(made) {
+      database.transaction(() => state.saveNote(noted, headText(made)));
+      const body = bodyOf(made, Date.now());
+      checkpoint = { size: body.size, at: body.at };
       if (stopped) return;
-      const body = bodyOf(checkpoint, Date.now());
       send({ id: `${body.origin}/${body.size}/${body.at}`, host, version, type: 'checkpoint', body });
     },
     failed: reason => reason === null ? say('armed', []) : say('degraded', [`what happens now may be missing from the audit trail: ${reason}`]),
-    broke: ({ epoch, reason }) => say('degraded', [`the audit trail up to here is not as it was left (epoch ${epoch}, ${reason}): somebody changed it, or the disk did; a new epoch began`]),
+    broke: ({ epoch, reason }) => { if (!stopped) emit({ kind: 'trail.broken', at: Date.now(), epoch, reason: bounded(reason, 1_000) }); },
   });
 
   return {
@@ -91,6 +104,7 @@ export function openAccount({ file, config }: Loaded, { host, bootId, version, d
       scribe.tick();
     },
     get failure() { return scribe.failure; },
+    get status() { return { epoch: scribe.head?.epoch ?? null, size: scribe.head?.size ?? null, checkpoint }; },
     leave() { scribe.seal(); },
     stop(undelivered) {
       stopped = true;

@@ -32,7 +32,8 @@ export type AuditRecord =
     readonly revision: number; readonly severity: Severity; readonly title: string; readonly path: string | null; readonly sha256: string | null;
     readonly rules: readonly string[]; readonly envelope: string;
   }>
-  | Told<'events.lost', { readonly what: string; readonly count: number | null }>
+  | Told<'events.lost', { readonly what: string; readonly count: number | null; readonly severity: Severity | null }>
+  | Told<'state.replaced', { readonly reason: string; readonly saved: number; readonly lost: number | null; readonly alertsLost: number | null }>
   | Told<'delivery.changed', { readonly reason: string | null }>
   | Told<'delivery.refused', { readonly count: number; readonly reason: string | null }>
   | Told<'clock.jumped', { readonly byMs: number }>;

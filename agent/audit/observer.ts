@@ -7,7 +7,7 @@ import { type AuditRecord, bounded, timeText } from './entry.ts';
 /** What of the agent's events belongs in the trail. */
 export interface Observer {
   see(event: Event): readonly AuditRecord[];
-  /** Losses since the last call, summed up by where and what. */
+  /** Losses since the last call, summed up by where, what and severity. */
   losses(): readonly AuditRecord[];
 }
 
@@ -32,8 +32,9 @@ export function createObserver(): Observer {
           const record = loaded(event);
           return loads.isNew(`${record.detail.process} ${record.object}`, `${record.detail.identity} ${record.outcome}`) ? [record] : [];
         }
+        case 'store.damaged': return [replaced(event)];
         case 'events.lost': {
-          const key = `${event.where} ${event.what} ${event.collector}`;
+          const key = `${event.where} ${event.what} ${event.collector} ${event.severity ?? ''}`;
           const before = lost.get(key);
           lost.set(key, { ...event, count: before === undefined ? event.count : before.count === null || event.count === null ? null : before.count + event.count });
           return [];
@@ -44,8 +45,8 @@ export function createObserver(): Observer {
     losses() {
       const told = [...lost.values()];
       lost = new Map();
-      return told.map(({ at, where, collector, what, count }) => ({
-        action: 'events.lost', at, actor: 'agent', object: bounded(collector, most.name), outcome: where, detail: { what, count },
+      return told.map(({ at, where, collector, what, count, severity = null }) => ({
+        action: 'events.lost', at, actor: 'agent', object: bounded(collector, most.name), outcome: where, detail: { what, count, severity },
       }));
     },
   };
@@ -75,6 +76,13 @@ function started({ at, version, unwatchedSince }: EventOf<'agent.started'>): Aud
 
 function sensor({ at, sensor, state, level, blind }: EventOf<'sensor.changed'>): AuditRecord {
   return { action: 'sensor.changed', at, actor: 'agent', object: bounded(sensor, most.name), outcome: state, detail: { level, blind: texts(blind, most.blind) } };
+}
+
+function replaced({ at, setAside, reason, saved, lost, alertsLost }: EventOf<'store.damaged'>): AuditRecord {
+  return {
+    action: 'state.replaced', at, actor: 'agent', object: bounded(setAside, most.name), outcome: lost === 0 ? 'salvaged' : 'salvaged in part',
+    detail: { reason: bounded(reason, most.text), saved, lost, alertsLost },
+  };
 }
 
 function inspected({ at, place, file, sha256, format, verdict, coverage, observations }: EventOf<'artifact.inspected'>): AuditRecord {

@@ -38,6 +38,8 @@ export interface Scribe extends Disposable {
   seal(): void;
   readonly failure: string | null;
   readonly waiting: number;
+  /** Null while the trail cannot be used. */
+  readonly head: Pick<Trail, 'epoch' | 'size'> | null;
 }
 
 const mostWaiting = 5_000;
@@ -170,6 +172,7 @@ export function createScribe({ directory, checkpointMs, retentionMs, log, open, 
     seal() { if (append(true)) sign(); },
     get failure() { return failure; },
     get waiting() { return waiting.length; },
+    get head() { return trail && { epoch: trail.epoch, size: trail.size }; },
     [Symbol.dispose]() {
       if (append()) sign();
       giveUp();

@@ -5,9 +5,12 @@ import { UnavailableError } from '../contract/errors.ts';
 import type { Severity } from '../contract/finding.ts';
 import { escapeText } from '../contract/text.ts';
 import { createLog } from '../log.ts';
-import { openDatabase, openReadOnly } from '../store/database.ts';
+import { type Database, openDatabase, openReadOnly } from '../store/database.ts';
+import type { Stored } from '../store/failure.ts';
 import { type Outbox, openOutbox } from '../store/outbox.ts';
 import { type Entry, viewOutbox } from '../store/outbox-view.ts';
+import { openState } from '../store/state.ts';
+import { noteDrops } from '../store/untold.ts';
 import { type CommonOptions, configFile, exitCode, type ExitCode, print, printJson } from './command.ts';
 
 interface Choice extends CommonOptions {
@@ -59,8 +62,12 @@ export async function retry(ids: readonly string[], options: RetryOptions): Prom
 export async function drop(ids: readonly string[], options: DropOptions): Promise<ExitCode> {
   if (ids.length === 0 && !options.all) return nothingNamed();
   const filter = { ...filterOf(options, options.pending ? 'pending' : 'dead'), ...ids.length > 0 && { ids: [...ids] } };
-  const count = await change(options, { ask: 'outbox.drop', filter }, outbox => {
-    const dropped = outbox.drop(filter);
+  const count = await change(options, { ask: 'outbox.drop', filter }, (outbox, database) => {
+    const dropped = database.transaction(() => {
+      const gone = demand(outbox.drop(filter));
+      demand(noteDrops(database, openState(database), gone));
+      return gone;
+    });
     return dropped.stored ? { stored: true, value: dropped.value.reduce((sum, each) => sum + each.count, 0) } : dropped;
   });
   print(`${count} ${options.pending ? 'alerts that waited' : 'dead letters'} are dropped`);
@@ -84,15 +91,19 @@ function read<T>(options: CommonOptions, question: (view: ReturnType<typeof view
 }
 
 /** Through the agent when one runs, since the outbox is its own; by ourselves when none does. */
-async function change(options: CommonOptions, question: { readonly ask: 'outbox.retry' | 'outbox.drop'; readonly filter: LetterFilter }, work: (outbox: Outbox) => ReturnType<Outbox['retry']>): Promise<number> {
+async function change(options: CommonOptions, question: { readonly ask: 'outbox.retry' | 'outbox.drop'; readonly filter: LetterFilter }, work: (outbox: Outbox, database: Database) => Stored<number>): Promise<number> {
   const { config }: Loaded = loadConfig(configFile(options.config), registry);
   try { return await ask(config.stateDirectory, question, 30_000); } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
     // With an agent on the directory this fails, and says so: the agent's answer was the better reason then.
     openReadOnly(config.stateDirectory)[Symbol.dispose]();
     using database = openDatabase(config.stateDirectory, createLog({ level: 'warn', format: 'auto' }));
-    const done = work(openOutbox(database, [...config.forwarders.keys()], { maxBytes: config.outbox.maxBytes, maxAgeMs: config.outbox.maxAgeDays * 86_400_000 }));
-    if (!done.stored) throw done.error;
-    return done.value;
+    const done = work(openOutbox(database, [...config.forwarders.keys()], { maxBytes: config.outbox.maxBytes, maxAgeMs: config.outbox.maxAgeDays * 86_400_000 }), database);
+    return demand(done);
   }
+}
+
+function demand<T>(stored: Stored<T>): T {
+  if (!stored.stored) throw stored.error;
+  return stored.value;
 }

@@ -2,7 +2,7 @@ import { registry } from '../assemble.ts';
 import { loadConfig } from '../config/load.ts';
 import { escapeText } from '../contract/text.ts';
 import { ask } from '../control.ts';
-import type { Status } from '../status.ts';
+import type { SinkStatus, Status } from '../status.ts';
 import { type CommonOptions, configFile, exitCode, type ExitCode, print, printJson } from './command.ts';
 
 /** 0: all is well. 2: it runs, but something is not seen, stored or delivered. 69: no agent answers. */
@@ -29,10 +29,23 @@ function* lines(told: Status): Generator<string> {
   if (told.exceptions.length > 0) yield `  exceptions ${told.exceptions.filter(one => !one.expired).length} in force; findings suppressed: ${told.exceptions.reduce((sum, one) => sum + one.suppressed, 0)}`;
   for (const one of told.exceptions.filter(each => each.expired)) yield `             expired on ${one.expires}: ${escapeText(`${one.rule} of ${one.owner}`)}`;
   yield `  inspected  ${told.inspector.inspected} files, ${told.inspector.waiting} waiting, ${told.inspector.unread} not read`;
+  const dropped = Object.entries(told.outbox.dropped).map(([severity, count]) => `${count} ${severity}`);
+  if (dropped.length > 0) yield `  DROPPED    alerts that not every sink had: ${dropped.join(', ')}`;
+  if (told.audit !== null) yield `  audit      ${auditLine(told.audit)}`;
   if (told.storeFailure !== null) yield `  STORE      ${told.storeFailure}`;
-  for (const sink of told.sinks) {
-    yield `  → ${sink.name.padEnd(8)} ${sink.state}, ${sink.pending} undelivered${sink.oldestAt !== null && sink.pending > 0 ? ` (oldest ${duration(Date.now() - sink.oldestAt)})` : ''}${sink.dead > 0 ? `, ${sink.dead} dead letters` : ''}${sink.reason ? `: ${sink.reason}` : ''}`;
-  }
+  for (const sink of told.sinks) yield* sinkLines(sink);
+}
+
+function auditLine({ epoch, size, checkpoint }: NonNullable<Status['audit']>): string {
+  const where = epoch === null ? 'the trail cannot be used now' : `epoch ${epoch}, ${size} records`;
+  return `${where}${checkpoint === null ? '' : `; signed up to ${checkpoint.size} ${duration(Date.now() - checkpoint.at)} ago`}`;
+}
+
+function* sinkLines({ name, state, pending, bytes, oldestAt, dead, reason, lastSuccessAt, lastError }: SinkStatus): Generator<string> {
+  const oldest = oldestAt !== null && pending > 0 ? ` (${bytes} bytes, oldest ${duration(Date.now() - oldestAt)})` : '';
+  const success = lastSuccessAt === null ? '' : `, last success ${duration(Date.now() - lastSuccessAt)} ago`;
+  yield `  → ${name.padEnd(8)} ${state}, ${pending} undelivered${oldest}${dead > 0 ? `, ${dead} dead letters` : ''}${success}${reason ? `: ${reason}` : ''}`;
+  if (reason === null && lastError !== null) yield `             last error ${duration(Date.now() - lastError.at)} ago: ${escapeText(lastError.reason)}`;
 }
 
 function duration(ms: number): string {

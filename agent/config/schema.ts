@@ -42,6 +42,10 @@ const agent = {
   stream: z.strictObject({
     capacity: z.int().min(1_000).max(10_000_000).default(100_000).describe('events waiting; more are counted as lost'),
   }).prefault({}),
+  heartbeat: z.strictObject({
+    enabled: z.boolean().default(true),
+    intervalMs: z.int().min(1_000).max(86_400_000).default(60_000).describe('so often every sink is told that the agent lives, and how each sensor is'),
+  }).prefault({}).describe('A dead agent and a quiet one can be told apart.'),
   audit: z.strictObject({
     enabled: z.boolean().default(true),
     directory: z.string().min(1).optional().describe('Default: audit in the state directory'),

@@ -10,7 +10,7 @@
  * loss       anything that was not seen; a fact like any other
  */
 import type { FileIdentity, Place } from './file.ts';
-import type { Observation } from './finding.ts';
+import type { Observation, Severity } from './finding.ts';
 import type { Coverage, Verdict } from './inspection.ts';
 import type { Process, ProcessRef, Streams } from './process.ts';
 
@@ -38,6 +38,8 @@ export type Event =
   | AgentSampled
   | AgentStarted
   | BaselineRestored
+  | StoreDamaged
+  | TrailBroken
   | EventsLost;
 
 export type EventKind = Event['kind'];
@@ -285,12 +287,31 @@ export interface BaselineRestored extends Fact<'baseline.restored'> {
   readonly detector: string;
   readonly entries: readonly (readonly [key: string, value: string | number])[];
 }
+/** The agent's memory was damaged: it was set aside, and what could be read of it is in a new one. Counts are rows. */
+export interface StoreDamaged extends Fact<'store.damaged'> {
+  /** Name of the damaged file beside the new one. */
+  readonly setAside: string;
+  readonly reason: string;
+  readonly saved: number;
+  /** Null: some, and nobody knows how many. */
+  readonly lost: number | null;
+  /** Of those, alerts that some sink still waited for. */
+  readonly alertsLost: number | null;
+}
+/** The agent's audit trail is not as it was left: this epoch stays as it is, and a new one begins. */
+export interface TrailBroken extends Fact<'trail.broken'> {
+  readonly epoch: number;
+  /** What differs, and where. */
+  readonly reason: string;
+}
 /** A baseline that does not know what it missed is a lie. */
 export interface EventsLost extends Fact<'events.lost'> {
   readonly where: 'kernel' | 'collector' | 'stream' | 'outbox';
   readonly what: EventKind | 'any';
   /** Null when the source can only say "some". */
   readonly count: number | null;
+  /** For `outbox`: how grave the alerts were that were dropped. Absent when nobody knows. */
+  readonly severity?: Severity;
 }
 
 /** What a collector hands over; the stream adds the rest. */

@@ -2,7 +2,7 @@ import type { Component, HostIdentity, Log } from './component.ts';
 import type { Incident } from './incident.ts';
 
 /** What leaves the house. Self-contained: a receiver needs nothing else to understand it. */
-export type Envelope = IncidentEnvelope | CheckpointEnvelope;
+export type Envelope = IncidentEnvelope | CheckpointEnvelope | HeartbeatEnvelope;
 
 export interface IncidentEnvelope extends Sealed {
   readonly type: 'incident';
@@ -30,10 +30,43 @@ export interface TrailCheckpoint {
   readonly at: number;
 }
 
+/** Says that the agent lives, however quiet it is. Made at its time for its time: never stored, never sent late. */
+export interface HeartbeatEnvelope extends Sealed {
+  readonly type: 'heartbeat';
+  readonly body: Heartbeat;
+}
+
+export interface Heartbeat {
+  readonly title: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly startedAt: number;
+  /** The next one comes so soon. */
+  readonly intervalMs: number;
+  readonly sensors: readonly SensorLife[];
+  readonly events: { readonly emitted: number; readonly lost: number };
+  readonly openIncidents: number;
+  /** Why nothing can be stored at the moment; null when it can. */
+  readonly storeFailure: string | null;
+}
+
+/** How one sensor is. */
+export interface SensorLife {
+  readonly name: string;
+  /** `armed` when it works, in whole or in part. */
+  readonly state: string;
+  /** At which level it sees; null when it has none. */
+  readonly level: string | null;
+  /** Why it does not work. */
+  readonly reason: string | null;
+  /** When the last fact that it told happened; null when it has told none since the start. */
+  readonly spokeAt: number | null;
+}
+
 interface Sealed {
   /** Stable across retries and restarts: the receiver drops duplicates by it. */
   readonly id: string;
-  /** Counts up by one per envelope of this host's outbox: a receiver sees a gap. */
+  /** Counts up by one per envelope of this host's outbox: a receiver sees a gap. A heartbeat has the newest number that was given. */
   readonly sequence: number;
   readonly host: HostIdentity;
   /** Of the agent that made it. */

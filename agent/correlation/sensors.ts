@@ -20,8 +20,10 @@ export function createSensors() {
 export function lossOf(event: Event): string | null {
   if (event.kind !== 'events.lost' && event.kind !== 'sensor.changed' && event.kind !== 'agent.started') return null;
   const when = new Date(event.at).toISOString();
-  if (event.kind === 'events.lost') return `${event.count ?? 'some'} ${event.what === 'any' ? 'events' : `${event.what} events`} were lost in the ${event.where} at ${when}`;
+  if (event.kind === 'events.lost') return `${event.count ?? 'some'} ${lostWhat(event)} were lost in the ${event.where} at ${when}`;
   if (event.kind === 'sensor.changed' && event.state === 'down') return `the sensor ${event.sensor} went down at ${when}`;
   if (event.kind === 'agent.started' && event.unwatchedSince !== null) return `the agent did not run from ${new Date(event.unwatchedSince).toISOString()} to ${when}`;
   return null;
 }
+
+const lostWhat = ({ what, severity }: EventOf<'events.lost'>): string => severity !== undefined ? `${severity} alerts` : what === 'any' ? 'events' : `${what} events`;

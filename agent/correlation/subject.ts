@@ -24,7 +24,7 @@ export function subjectOf(event: Event): Subject {
     case 'process.exited': return { type: 'tree', process: event.tree, ancestors: [] };
     case 'mxnet.mapped': case 'library.mapped': case 'mxnet.registered': return { type: 'tree', process: event.process, ancestors: event.process.ancestors };
     case 'process.sampled': case 'network.transferred': return { type: 'tree', process: event.process, ancestors: [] };
-    case 'sensor.changed': case 'events.lost': case 'agent.sampled': case 'agent.started': return { type: 'host' };
+    case 'sensor.changed': case 'events.lost': case 'agent.sampled': case 'agent.started': case 'store.damaged': case 'trail.broken': return { type: 'host' };
     case 'host.sampled': case 'baseline.restored': return null;
     default: return event satisfies never;
   }

@@ -1,9 +1,10 @@
 import type { HostIdentity, Log } from '../contract/component.ts';
 import type { Draft } from '../contract/event.ts';
+import type { Severity } from '../contract/finding.ts';
 import type { Incident } from '../contract/incident.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
 import type { Database } from '../store/database.ts';
-import type { EnvelopeDraft, Outbox } from '../store/outbox.ts';
+import { type EnvelopeDraft, type Outbox, severityOf } from '../store/outbox.ts';
 import type { IncidentStore } from '../store/incidents.ts';
 import type { StateStore } from '../store/state.ts';
 import type { Correlation } from './correlate.ts';
@@ -62,7 +63,11 @@ export function createCommit(parts: CommitParts): Commit {
 
   function add(draft: EnvelopeDraft) {
     if (drafts.size < mostWaiting) drafts.set(draft.id, draft);
-    else emit({ kind: 'events.lost', at: Date.now(), where: 'outbox', what: 'any', count: 1 });
+    else lose(severityOf(draft), 1);
+  }
+
+  function lose(severity: Severity, count: number) {
+    emit({ kind: 'events.lost', at: Date.now(), where: 'outbox', what: 'any', count, severity });
   }
 
   function collectMemories() {
@@ -103,7 +108,7 @@ export function createCommit(parts: CommitParts): Commit {
     result.value.artifactsSaved();
     for (const { severity, count } of result.value.dropped) {
       log.error('the outbox is full: alerts were dropped', { severity, count });
-      emit({ kind: 'events.lost', at: Date.now(), where: 'outbox', what: 'any', count });
+      lose(severity, count);
     }
     if (taken.length > 0) { stored(taken); notify(); }
     return true;

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Log } from '../contract/component.ts';
-import { RejectedError } from '../contract/errors.ts';
-import type { Envelope, Sink } from '../contract/forwarder.ts';
+import { RejectedError, RetryableError } from '../contract/errors.ts';
+import type { Envelope, HeartbeatEnvelope, Sink } from '../contract/forwarder.ts';
 import type { Stored } from '../store/failure.ts';
 import type { Outbox } from '../store/outbox.ts';
 import { type Failure, failureOf, oneLine, type Pace, waitMs } from './backoff.ts';
@@ -32,6 +32,8 @@ export interface SinkStatus {
   /** Since the start. */
   readonly delivered: number;
   readonly buried: number;
+  /** When it last took a heartbeat, epoch milliseconds. */
+  readonly beatAt: number | null;
 }
 
 export interface CourierParts {
@@ -45,6 +47,8 @@ export interface CourierParts {
 export interface Courier {
   /** There may be something new. Does not cut a back-off short. */
   notify(): void;
+  /** Carries it behind what waits. One that has not arrived gives way to the next: only the newest says anything. */
+  beat(envelope: HeartbeatEnvelope): void;
   status(): SinkStatus;
   /** Delivers what it can until `deadline`, one last try included, and closes the sink. */
   stop(deadline: AbortSignal): Promise<void>;
@@ -75,12 +79,17 @@ export function courier({ name, open, maxRecords = 500, maxBytes = 2 ** 20, send
   let buried = 0;
   let sink: Sink | undefined;
   let owed: Owed | null = null;
+  let beat: HeartbeatEnvelope | null = null;
+  let beatAt: number | null = null;
+  let isBeatFailing = false;
+  let isBeatRefused = false;
 
   async function run(): Promise<void> {
     while (!out.signal.aborted) {
       try {
         const carried = await round();
-        succeeded();
+        if (carried || !isBeatFailing) succeeded();
+        await pulse();
         if (carried) await nextTurn();
         else if (stopping.signal.aborted) return;
         else await work.heard();
@@ -118,6 +127,34 @@ export function courier({ name, open, maxRecords = 500, maxBytes = 2 ** 20, send
     owed = null;
     delivered += count - (refused?.ids.length ?? 0);
     moved();
+  }
+
+  /** A heartbeat costs alerts no back-off: it is tried once in a round, and its failure is told. */
+  async function pulse(): Promise<void> {
+    const sent = beat;
+    if (sent === null || sink === undefined || stopping.signal.aborted) return;
+    const to = sink;
+    try {
+      await limited(signal => to.send([sent], signal), { ms: sendTimeoutMs, graceMs, cancel: out.signal, abandoned: discard });
+      beatAt = Date.now();
+      if (isBeatFailing) succeeded();
+      isBeatFailing = false;
+    } catch (error) {
+      if (error instanceof RejectedError) refused(error);
+      else {
+        isBeatFailing = true;
+        failed(failureOf(error));
+        // What asks to be tried again is, behind the next alerts; for all else the next heartbeat is early enough.
+        if (error instanceof RetryableError) return;
+      }
+    }
+    if (beat === sent) beat = null;
+  }
+
+  /** It takes alerts all the same. */
+  function refused(error: RejectedError): void {
+    if (!isBeatRefused) log.warn('a sink refuses heartbeats', { sink: name, reason: oneLine(error) });
+    isBeatRefused = true;
   }
 
   const opened = (): Promise<Sink> => limited(() => open(), {
@@ -175,7 +212,11 @@ export function courier({ name, open, maxRecords = 500, maxBytes = 2 ** 20, send
   const ended = run();
   return {
     notify: work.ring,
-    status: () => ({ sink: name, ...health, inFlight, delivered, buried }),
+    beat(envelope) {
+      beat = envelope;
+      work.ring();
+    },
+    status: () => ({ sink: name, ...health, inFlight, delivered, buried, beatAt }),
     async stop(deadline) {
       stopping.abort();
       work.ring();

@@ -1,4 +1,5 @@
 import type { Log } from '../contract/component.ts';
+import type { HeartbeatEnvelope } from '../contract/forwarder.ts';
 import type { Outbox } from '../store/outbox.ts';
 import { oneLine, type Pace, pace as usualPace } from './backoff.ts';
 import { courier, type SinkSpec, type SinkStatus } from './courier.ts';
@@ -13,6 +14,8 @@ export interface DeliveryParts {
 export interface Delivery extends AsyncDisposable {
   /** The outbox has something new. */
   notify(): void;
+  /** Goes to every sink, past the outbox. */
+  beat(envelope: HeartbeatEnvelope): void;
   /** In the order of the sinks given. */
   status(): readonly SinkStatus[];
   /**
@@ -68,6 +71,7 @@ export function deliver({ outbox, sinks, log, pace = usualPace }: DeliveryParts)
   sweepSoon();
   return {
     notify() { for (const each of couriers) each.notify(); },
+    beat(envelope) { for (const each of couriers) each.beat(envelope); },
     status: () => couriers.map(each => each.status()),
     stop,
     async [Symbol.asyncDispose]() { await stop(disposeMs); },

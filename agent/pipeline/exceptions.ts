@@ -139,7 +139,7 @@ function factsOf(event: Event): Facts | null {
     case 'mxnet.called': return { ref: event.process, executable: event.process.executable.path, argv: event.process.argv, path: event.argument.type === 'path' ? event.argument.place?.path : undefined };
     case 'artifact.inspected': return { ref: null, path: event.place.path };
     case 'process.exited': case 'process.sampled': case 'network.transferred': case 'host.sampled': case 'sensor.changed': case 'agent.sampled':
-    case 'agent.started': case 'baseline.restored': case 'events.lost': return null;
+    case 'agent.started': case 'baseline.restored': case 'store.damaged': case 'trail.broken': case 'events.lost': return null;
     default: return event satisfies never;
   }
 }

@@ -18,6 +18,10 @@ const passingErrno = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENF
 const operatorErrno = new Set(['EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'EISDIR', 'ELOOP', 'ENAMETOOLONG']);
 
 export const isDamage = (error: unknown): boolean => damaged.has(resultCode(error) & 0xff) || resultCode(error) === shortRead;
+/** A row that does not fit the schema. */
+export const isUnfit = (error: unknown): boolean => (resultCode(error) & 0xff) === 19;
+/** Of whatever kind: SQLite could not give what it was asked for. */
+export const isUnreadable = (error: unknown): boolean => resultCode(error) !== 0;
 export const isBusy = (error: unknown): boolean => (resultCode(error) & 0xff) === 5;
 
 /**

@@ -1,4 +1,4 @@
-import { severities } from '../contract/finding.ts';
+import { severities, type Severity } from '../contract/finding.ts';
 import type { CheckpointEnvelope, Envelope, IncidentEnvelope } from '../contract/forwarder.ts';
 import type { Database } from './database.ts';
 import type { Stored } from './failure.ts';
@@ -27,6 +27,8 @@ export interface Outbox extends OutboxView, Letters {
   readonly sinks: readonly string[];
   /** One transaction: when it says stored, all of them are on disk for good. */
   append(drafts: readonly EnvelopeDraft[]): Stored<Appended>;
+  /** The newest number that was given; 0 when none was. Throws RetryableError. */
+  lastSequence(): number;
   /** The next in order: at least one if there is any, however large. Throws RetryableError. */
   next(sink: string, maxCount: number, maxBytes: number): readonly Envelope[];
   /** The sink has all up to and with this sequence. */
@@ -76,7 +78,7 @@ export function openOutbox(database: Database, sinks: readonly string[], { maxBy
     for (const draft of drafts) {
       const text = JSON.stringify(draft);
       const size = Buffer.byteLength(text);
-      const severity = severityRank(draft);
+      const severity = severities.indexOf(severityOf(draft));
       if (size > room.largest) refused.push({ severity, bytes: size });
       else if (insert.run(sequence + 1, draft.id, severity, at, size, text).changes === 1) {
         sequence += 1;
@@ -133,6 +135,7 @@ export function openOutbox(database: Database, sinks: readonly string[], { maxBy
     append(drafts) {
       return drafts.length === 0 ? { stored: true, value: { added: 0, dropped: [] } } : database.transaction(() => insertAll(drafts));
     },
+    lastSequence: () => database.read(() => (last.get() as { last_sequence: number }).last_sequence),
     next,
     confirm: cursor.confirm,
     bury: cursor.bury,
@@ -151,11 +154,12 @@ function envelopeOf({ id, sequence, draft }: Row): Envelope | null {
   }
 }
 
-function severityRank(draft: EnvelopeDraft): number {
+/** Decides who goes first when there is no room. */
+export function severityOf(draft: EnvelopeDraft): Severity {
   switch (draft.type) {
-    case 'incident': return severities.indexOf(draft.body.severity);
+    case 'incident': return draft.body.severity;
     // The next one says all that this one does.
-    case 'checkpoint': return severities.indexOf('info');
+    case 'checkpoint': return 'info';
     default: return draft satisfies never;
   }
 }

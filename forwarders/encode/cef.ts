@@ -12,8 +12,13 @@ const longestName = 512;
 export function encodeCef(alert: DetectionFinding, limit: number): string {
   const { metadata: { product }, finding_info: { analytic }, message, severity_id } = alert;
   const header = [product.vendor_name, product.name, product.version, cutText(analytic?.uid ?? 'incident', limit), cutText(message, Math.min(limit, longestName)), String(severities[severity_id])];
-  const fields = fieldsOf(alert).flatMap(([key, value]) => value === undefined || value === '' ? [] : [`${key}=${escapeValue(cutText(String(value), limit))}`]);
-  return `CEF:0|${header.map(escapeHeader).join('|')}|${fields.join(' ')}`;
+  return cefLine(header, fieldsOf(alert), limit);
+}
+
+/** Header of six parts and fields, escaped; fields without a value are left out. */
+export function cefLine(header: readonly string[], fields: readonly CefField[], limit: number): string {
+  const told = fields.flatMap(([key, value]) => value === undefined || value === '' ? [] : [`${key}=${escapeValue(cutText(String(value), limit))}`]);
+  return `CEF:0|${header.map(escapeHeader).join('|')}|${told.join(' ')}`;
 }
 
 /** A header has no line breaks, and a backslash before each bar and backslash. */
@@ -21,9 +26,9 @@ const escapeHeader = (text: string): string => text.replaceAll(/[\r\n]+/g, ' ').
 /** In a field a backslash stands before each equals sign and backslash, and for line breaks. */
 const escapeValue = (text: string): string => text.replaceAll(/[\\=]/g, '\\$&').replaceAll('\r', '\\r').replaceAll('\n', '\\n');
 
-type Field = readonly [key: string, value: string | number | undefined];
+export type CefField = readonly [key: string, value: string | number | undefined];
 
-function fieldsOf(alert: DetectionFinding): readonly Field[] {
+function fieldsOf(alert: DetectionFinding): readonly CefField[] {
   const { finding_info: info, metadata, device } = alert;
   const { artifact, loader, child, container, reached, techniques } = gistOf(alert);
   const sixth = device.ip?.includes(':') === true;
@@ -41,5 +46,5 @@ function fieldsOf(alert: DetectionFinding): readonly Field[] {
 }
 
 /** Free fields say beside their value what it is. */
-const custom = (key: string, name: string, value: string | undefined): readonly Field[] => [[key, value], ...label(key, name, value)];
-const label = (key: string, name: string, value: string | undefined): readonly Field[] => value === undefined || value === '' ? [] : [[`${key}Label`, name]];
+export const custom = (key: string, name: string, value: string | undefined): readonly CefField[] => [[key, value], ...label(key, name, value)];
+const label = (key: string, name: string, value: string | undefined): readonly CefField[] => value === undefined || value === '' ? [] : [[`${key}Label`, name]];

@@ -129,7 +129,7 @@ function show(event: Event): Evidence | null {
         name: 'inspection', file: fileOf(event), ...verdicts[event.verdict],
         data: { format: event.format, verdict: event.verdict, rules: event.observations.slice(0, 50).map(({ rule }) => rule) },
       };
-    case 'host.sampled': case 'sensor.changed': case 'agent.sampled': case 'agent.started': case 'baseline.restored': case 'events.lost': return null;
+    case 'host.sampled': case 'sensor.changed': case 'agent.sampled': case 'agent.started': case 'baseline.restored': case 'store.damaged': case 'trail.broken': case 'events.lost': return null;
     default: return event satisfies never;
   }
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { IncidentEnvelope } from '../../agent/contract/forwarder.ts';
+import type { HeartbeatEnvelope, IncidentEnvelope } from '../../agent/contract/forwarder.ts';
 import { encodeCef } from './cef.ts';
 import { encodeEcs } from './ecs.ts';
+import { heartbeatAsCef, heartbeatAsEcs, heartbeatAsLeef, heartbeatAsOcsf11, type HeartbeatEvent, encodeHeartbeat } from './heartbeat.ts';
 import { encodeLeef } from './leef.ts';
 import { encodeOcsf, maxAlertBytes } from './ocsf.ts';
 import { asOcsf11 } from './ocsf-older.ts';
@@ -19,8 +20,12 @@ export const contentType = (format: AlertFormat): string => format === 'cef' || 
 /** Longest values of the one-line forms, from generous to bare. */
 const valueLimits = [1_024, 512, 256, 128, 64, 32] as const;
 
-/** One alert as one line without its end, at most `most` bytes of UTF-8. Throws RangeError when it cannot be made that short. */
-export function encodeAs(format: AlertFormat, envelope: IncidentEnvelope, most = maxAlertBytes): string {
+/** One alert or heartbeat as one line without its end, at most `most` bytes of UTF-8. Throws RangeError when it cannot be made that short. */
+export function encodeAs(format: AlertFormat, envelope: IncidentEnvelope | HeartbeatEnvelope, most = maxAlertBytes): string {
+  return envelope.type === 'incident' ? encodeIncident(format, envelope, most) : heartbeatLine(format, envelope, most);
+}
+
+function encodeIncident(format: AlertFormat, envelope: IncidentEnvelope, most: number): string {
   switch (format) {
     case 'ocsf': return withinJson(alert => alert, envelope, most);
     case 'ocsf-1.1': return withinJson(asOcsf11, envelope, most);
@@ -47,4 +52,23 @@ function withinLine(render: (alert: DetectionFinding, limit: number) => string, 
     if (Buffer.byteLength(line) <= most) return line;
   }
   throw new RangeError(`it cannot be told in ${most} bytes`);
+}
+
+function heartbeatLine(format: AlertFormat, envelope: HeartbeatEnvelope, most: number): string {
+  for (const limit of valueLimits) {
+    const line = renderHeartbeat(format, encodeHeartbeat(envelope, limit), limit);
+    if (Buffer.byteLength(line) <= most) return line;
+  }
+  throw new RangeError(`it cannot be told in ${most} bytes`);
+}
+
+function renderHeartbeat(format: AlertFormat, beat: HeartbeatEvent, limit: number): string {
+  switch (format) {
+    case 'ocsf': return JSON.stringify(beat);
+    case 'ocsf-1.1': return JSON.stringify(heartbeatAsOcsf11(beat));
+    case 'ecs': return JSON.stringify(heartbeatAsEcs(beat));
+    case 'cef': return heartbeatAsCef(beat, limit);
+    case 'leef': return heartbeatAsLeef(beat, limit);
+    default: return format satisfies never;
+  }
 }

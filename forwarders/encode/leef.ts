@@ -11,12 +11,18 @@ const severities = { 1: 1, 2: 3, 3: 5, 4: 8, 5: 10 } as const;
  */
 export function encodeLeef(alert: DetectionFinding, limit: number): string {
   const { metadata: { product }, finding_info: { analytic } } = alert;
-  const header = [product.vendor_name, product.name, product.version, cutText(analytic?.uid ?? 'incident', limit)].map(part => part.replaceAll(/[|\t\r\n]/g, ' '));
-  const attributes = attributesOf(alert).flatMap(([key, value]) => value === undefined || value === '' ? [] : [`${key}=${cutText(String(value), limit).replaceAll(/[\t\r\n]/g, ' ')}`]);
-  return `LEEF:2.0|${header.join('|')}|x09|${attributes.join('\t')}`;
+  return leefLine([product.vendor_name, product.name, product.version, cutText(analytic?.uid ?? 'incident', limit)], attributesOf(alert), limit);
 }
 
-function attributesOf(alert: DetectionFinding): readonly (readonly [key: string, value: string | number | undefined])[] {
+type LeefAttribute = readonly [key: string, value: string | number | undefined];
+
+/** Header of four parts and attributes, cleaned; attributes without a value are left out. */
+export function leefLine(header: readonly string[], attributes: readonly LeefAttribute[], limit: number): string {
+  const told = attributes.flatMap(([key, value]) => value === undefined || value === '' ? [] : [`${key}=${cutText(String(value), limit).replaceAll(/[\t\r\n]/g, ' ')}`]);
+  return `LEEF:2.0|${header.map(part => part.replaceAll(/[|\t\r\n]/g, ' ')).join('|')}|x09|${told.join('\t')}`;
+}
+
+function attributesOf(alert: DetectionFinding): readonly LeefAttribute[] {
   const { finding_info: info, metadata, device } = alert;
   const { artifact, loader, child, container, reached, techniques } = gistOf(alert);
   return [

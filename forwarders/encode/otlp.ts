@@ -1,9 +1,10 @@
 import type { AnyValue, Attributes, HrTime } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
-import type { CheckpointEnvelope, Envelope, IncidentEnvelope } from '../../agent/contract/forwarder.ts';
+import type { CheckpointEnvelope, Envelope, HeartbeatEnvelope, IncidentEnvelope } from '../../agent/contract/forwarder.ts';
 import { encodeCheckpoint } from './checkpoint.ts';
 import { present } from './evidence.ts';
+import { encodeHeartbeat } from './heartbeat.ts';
 import { encodeOcsf, findingsOf } from './ocsf.ts';
 import { safeText } from './words.ts';
 import type { DetectionFinding } from './ocsf-schema.ts';
@@ -48,6 +49,7 @@ export function encodeLogRecord(envelope: Envelope, originOf: OriginOf): Readabl
   switch (envelope.type) {
     case 'incident': return detection(envelope, originOf);
     case 'checkpoint': return checkpoint(envelope, originOf);
+    case 'heartbeat': return heartbeat(envelope, originOf);
     default: return envelope satisfies never;
   }
 }
@@ -59,6 +61,21 @@ function checkpoint(envelope: CheckpointEnvelope, originOf: OriginOf): ReadableL
     eventName: 'mxwarden.audit.checkpoint', severityNumber: severityNumbers[1], severityText: severityTexts[1],
     body: encodeCheckpoint(envelope) as unknown as AnyValue, droppedAttributesCount: 0,
     attributes: { 'mxwarden.envelope.id': id, 'mxwarden.envelope.sequence': sequence, 'mxwarden.audit.origin': origin, 'mxwarden.audit.size': size, 'mxwarden.audit.root': root },
+  };
+}
+
+function heartbeat(envelope: HeartbeatEnvelope, originOf: OriginOf): ReadableLogRecord {
+  const { id, sequence, body: { at, intervalMs } } = envelope;
+  const beat = encodeHeartbeat(envelope);
+  const { sensors_total, sensors_impaired } = beat.unmapped.mxwarden;
+  return {
+    ...originOf(envelope), hrTime: hrTimeOf(at), hrTimeObserved: hrTimeOf(at),
+    eventName: 'mxwarden.heartbeat', severityNumber: severityNumbers[1], severityText: severityTexts[1],
+    body: beat as unknown as AnyValue, droppedAttributesCount: 0,
+    attributes: {
+      'mxwarden.envelope.id': id, 'mxwarden.envelope.sequence': sequence, 'mxwarden.heartbeat.interval': intervalMs,
+      'mxwarden.sensors.total': sensors_total, 'mxwarden.sensors.impaired': sensors_impaired,
+    },
   };
 }
 

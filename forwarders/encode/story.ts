@@ -110,8 +110,13 @@ function tell(event: Event): [verb: string, rest: string] {
     case 'agent.started':
       return ['started', `mxwarden ${event.version}${event.unwatchedSince === null ? '' : `, unwatched since ${isoTime(event.unwatchedSince)}`}`];
     case 'baseline.restored': return ['recalled', `${event.entries.length} entries of ${event.detector}`];
+    case 'store.damaged':
+      return ['damaged', `the agent's state (${event.reason}), set aside as ${event.setAside}: ${event.saved} rows saved, ${event.lost ?? 'an unknown number'} lost`];
+    case 'trail.broken': return ['broken', `epoch ${event.epoch} of the audit trail: ${event.reason}`];
     case 'events.lost':
-      return ['lost', `${event.count ?? 'some'} ${event.what === 'any' ? 'events' : event.what} in the ${event.where}: the story may have a hole here`];
+      return ['lost', event.severity === undefined
+        ? `${event.count ?? 'some'} ${event.what === 'any' ? 'events' : event.what} in the ${event.where}: the story may have a hole here`
+        : `${event.count ?? 'some'} ${event.severity} alerts in the ${event.where}: not every sink had them`];
     default: return event satisfies never;
   }
 }

@@ -4,7 +4,14 @@ import { dirname } from 'node:path';
 import { MisconfiguredError, RetryableError } from '../../agent/contract/errors.ts';
 import type { Log } from '../../agent/contract/component.ts';
 
-export interface JournalPlan { readonly path: string; readonly maxBytes: number; readonly maxFiles: number; readonly fsync: boolean }
+export interface JournalPlan {
+  readonly path: string;
+  readonly maxBytes: number;
+  /** Infinity: its age does not matter. */
+  readonly maxAgeMs: number;
+  readonly maxFiles: number;
+  readonly fsync: boolean;
+}
 export interface Journal extends AsyncDisposable {
   /** Appends whole lines and returns when they are there (with `fsync`: on the disk); none of them when it throws. */
   append(lines: string): Promise<void>;
@@ -15,7 +22,7 @@ const newline = 0x0a;
 const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Owns: one descriptor of `path`, which is opened at the first append and again whenever the name leads elsewhere. */
-export function openJournal({ path, maxBytes, maxFiles, fsync }: JournalPlan, log: Log): Journal {
+export function openJournal({ path, maxBytes, maxAgeMs, maxFiles, fsync }: JournalPlan, log: Log, now: () => number = Date.now): Journal {
   let handle: FileHandle | null = null;
 
   async function close(): Promise<void> {
@@ -63,8 +70,9 @@ export function openJournal({ path, maxBytes, maxFiles, fsync }: JournalPlan, lo
     async append(lines) {
       const bytes = Buffer.from(lines);
       let file = await current();
-      let { size } = await file.stat();
-      if (size > 0 && size + bytes.length > maxBytes) {
+      const found = await file.stat();
+      let { size } = found;
+      if (size > 0 && (size + bytes.length > maxBytes || now() - bornAt(found) >= maxAgeMs)) {
         await rotate();
         file = await current();
         ({ size } = await file.stat());
@@ -110,3 +118,6 @@ function ifMissing(error: NodeJS.ErrnoException): null {
   if (error.code === 'ENOENT') return null;
   throw error;
 }
+
+/** Where a file system does not know when a file was made, the time of its last change is the least that is known. */
+const bornAt = ({ birthtimeMs, mtimeMs }: { readonly birthtimeMs: number; readonly mtimeMs: number }): number => birthtimeMs > 0 ? Math.min(birthtimeMs, mtimeMs) : mtimeMs;

@@ -1,6 +1,6 @@
 import test from 'ava';
 import loss from '../../detectors/loss.ts';
-import { eventsLost, noon, sensorChanged, memory } from '../builders.ts';
+import { eventsLost, memory, noon, sensorChanged, storeDamaged } from '../builders.ts';
 
 const start = () => loss.create(loss.config.parse({}), memory());
 
@@ -43,4 +43,25 @@ test('a degraded sensor is low; one that never worked, or comes back, is none', 
   t.deepEqual(see(sensorChanged({ state: 'armed' })), []);
   t.deepEqual(start()(sensorChanged({ state: 'down' })), []);
   t.deepEqual(start()(sensorChanged({ state: 'degraded', level: 'unprivileged' })), []);
+});
+
+test('alerts that the outbox dropped are told as what they are, and are as grave as they were, up to high', t => {
+  for (const [severity, told] of [['info', 'low'], ['low', 'low'], ['medium', 'medium'], ['high', 'high'], ['critical', 'high']] as const) {
+    t.like(start()(eventsLost({ where: 'outbox', severity, count: 4 }))[0], { rule: 'loss.events', severity: told, summary: `4 alerts of severity ${severity} were dropped from the outbox before every receiver had them` });
+  }
+  const see = start();
+  see(eventsLost({ where: 'outbox', severity: 'low' }));
+  t.is(see(eventsLost({ where: 'outbox', severity: 'critical' })).length, 1, 'graver ones do not wait for their minute');
+});
+
+test('a damaged state is told with what is saved and lost; high when undelivered alerts may be lost', t => {
+  t.like(start()(storeDamaged())[0], { rule: 'loss.state', severity: 'medium' });
+  t.regex(start()(storeDamaged())[0]?.summary ?? '', /malformed\): it is set aside as state\.db\.damaged-\S+; 120 rows are saved, none lost$/);
+  t.is(start()(storeDamaged({ lost: 3, alertsLost: 0 }))[0]?.severity, 'medium');
+  const [grave] = start()(storeDamaged({ lost: 3, alertsLost: 2 }));
+  t.like(grave, { severity: 'high' });
+  t.regex(grave?.summary ?? '', /3 lost, 2 undelivered alerts among them$/);
+  const [unknown] = start()(storeDamaged({ lost: null, alertsLost: null }));
+  t.like(unknown, { severity: 'high' });
+  t.regex(unknown?.summary ?? '', /an unknown number lost, alerts that were not delivered may be among them$/);
 });

@@ -54,7 +54,7 @@ test.serial('a trail that was changed behind the agent\'s back is an incident at
   await writeFile(file, (await readFile(file, 'utf8')).replace('"agent.stopped"', '"agent.sleeping"'));
   t.is((await audit(at, 'verify')).code, 1);
   await using agent = await startAgent(at);
-  await until(async () => (await at.alerts()).some(alert => JSON.stringify(alert).includes('audit trail up to here is not as it was left')), 60_000, () => `the incident\n${agent.stderr()}`);
+  await until(async () => (await at.alerts()).some(alert => alert.severity_id === 4 && JSON.stringify(alert).includes('audit.broken') && JSON.stringify(alert).includes('The audit trail is not as it was left')), 60_000, () => `the incident\n${agent.stderr()}`);
   t.regex(agent.stderr(), /a new epoch begins/);
   const { code, stdout } = await audit(at, 'verify', '--format', 'json');
   t.is(code, 1);

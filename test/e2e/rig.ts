@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { type PythonProcess, spawnPython } from '../services/mxnet.ts';
 import { tethered } from '../services/run.ts';
+import type { HeartbeatEvent } from '../../forwarders/encode/heartbeat.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 
@@ -27,6 +28,8 @@ export interface Scene extends AsyncDisposable {
   readonly config: string;
   /** Alerts that the file forwarder has written. */
   alerts(): Promise<Alert[]>;
+  /** Heartbeats that it has written. */
+  heartbeats(): Promise<HeartbeatEvent[]>;
 }
 
 /** A folder with models, a configuration and a state of its own. `more` is laid over the configuration. */
@@ -44,12 +47,16 @@ export async function scene(more: Record<string, unknown> = {}, forwarders: Reco
   }));
   return {
     folder, models, config,
-    alerts: async () => lines(await readFile(file, 'utf8').catch(() => '')),
+    alerts: async () => ofClass<Alert>(await readFile(file, 'utf8').catch(() => ''), 2004),
+    heartbeats: async () => ofClass<HeartbeatEvent>(await readFile(file, 'utf8').catch(() => ''), 6002),
     async [Symbol.asyncDispose]() { await rm(folder, { recursive: true, force: true }); },
   };
 }
 
 export const lines = <Line>(text: string): Line[] => text.split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line) as Line);
+
+/** Of OCSF objects, a line each, those of one class. */
+export const ofClass = <Line>(text: string, uid: number): Line[] => lines<Line & { readonly class_uid: number }>(text).filter(line => line.class_uid === uid);
 
 export interface RunningAgent extends AsyncDisposable {
   readonly pid: number;

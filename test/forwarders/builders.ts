@@ -1,6 +1,6 @@
 import type { EventOf } from '../../agent/contract/event.ts';
 import type { Finding } from '../../agent/contract/finding.ts';
-import type { IncidentEnvelope } from '../../agent/contract/forwarder.ts';
+import type { HeartbeatEnvelope, IncidentEnvelope } from '../../agent/contract/forwarder.ts';
 import type { Chapter, Incident } from '../../agent/contract/incident.ts';
 import type { HostIdentity, Log } from '../../agent/contract/component.ts';
 import type { Process } from '../../agent/contract/process.ts';
@@ -64,6 +64,18 @@ export const incident = (change: Partial<Incident> = {}): Incident => ({
 
 export const envelope = (change: Partial<Incident> = {}, wrap: Partial<Omit<IncidentEnvelope, 'body'>> = {}): IncidentEnvelope => ({
   id: 'env-1', sequence: 42, host, version: '0.1.0', type: 'incident', body: incident(change), ...wrap,
+});
+
+export const heartbeat = (change: Partial<HeartbeatEnvelope['body']> = {}, id = 'beat-1'): HeartbeatEnvelope => ({
+  id, sequence: 42, host, version: '0.1.0', type: 'heartbeat',
+  body: {
+    title: 'The agent lives, 1 of 2 sensors work: network is unavailable', at: t0, startedAt: t0 - 3_600_000, intervalMs: 60_000,
+    sensors: [
+      { name: 'mxnet', state: 'armed', level: 'tracefs', reason: null, spokeAt: t0 - 4_000 },
+      { name: 'network', state: 'unavailable', level: null, reason: 'needs root', spokeAt: null },
+    ],
+    events: { emitted: 900, lost: 3 }, openIncidents: 1, storeFailure: null, ...change,
+  },
 });
 
 /** A batch of different incidents, in order. */

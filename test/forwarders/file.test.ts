@@ -2,14 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { MisconfiguredError, RetryableError } from '../../agent/contract/errors.ts';
 import type { Sink } from '../../agent/contract/forwarder.ts';
 import file from '../../forwarders/file.ts';
+import { openJournal } from '../../forwarders/wire/journal.ts';
 import { detectionFinding } from '../../forwarders/encode/ocsf-schema.ts';
 import { testWith } from '../services/require.ts';
-import { envelope, envelopes, host, memoryLog } from './builders.ts';
+import { envelope, envelopes, heartbeat, host, memoryLog } from './builders.ts';
 
 const calm = new AbortController().signal;
 
@@ -24,6 +26,10 @@ async function sinkOn(t: ExecutionContext, path: string, change: object = {}): P
   const sink = await file.open(file.config.parse({ path, fsync: false, ...change }), { log, host });
   t.teardown(async () => { await sink[Symbol.asyncDispose](); });
   return Object.assign(sink, { lines: log.lines });
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!await condition()) await delay(10);
 }
 
 const uids = async (path: string): Promise<string[]> =>
@@ -46,6 +52,38 @@ test('a file that grew enough becomes path.1, the oldest beyond maxFiles goes', 
   for (const one of envelopes(5)) await sink.send([one], calm);
   t.deepEqual((await readdir(at)).sort(), ['alerts.jsonl', 'alerts.jsonl.1', 'alerts.jsonl.2']);
   t.deepEqual([await uids(path), await uids(`${path}.1`), await uids(`${path}.2`)], [['env-4'], ['env-3'], ['env-2']]);
+});
+
+test('a file that is old enough becomes path.1 at the next alert, however small it is', async t => {
+  const at = await folder(t);
+  const path = join(at, 'alerts.jsonl');
+  let now = Date.now();
+  const journal = openJournal({ path, maxBytes: 1e9, maxAgeMs: 3_600_000, maxFiles: 2, fsync: false }, memoryLog(), () => now);
+  t.teardown(() => journal[Symbol.asyncDispose]());
+  await journal.append('one\n');
+  now = Date.now() + 3_500_000;
+  await journal.append('two\n');
+  now = Date.now() + 3_700_000;
+  await journal.append('three\n');
+  t.is(await readFile(`${path}.1`, 'utf8'), 'one\ntwo\n');
+  t.is(await readFile(path, 'utf8'), 'three\n');
+  now = 0;
+  await journal.append('four\n');
+  t.is(await readFile(path, 'utf8'), 'three\nfour\n', 'a clock that was set back makes nothing old');
+});
+
+test('the age is that of the file, not of this run of the agent', async t => {
+  const path = join(await folder(t), 'alerts.jsonl');
+  await (await sinkOn(t, path)).send(envelopes(1), calm);
+  await until(async () => Date.now() - (await stat(path)).birthtimeMs > 50);
+  await (await sinkOn(t, path, { maxAgeHours: 0.01 / 3_600 })).send([envelope()], calm);
+  t.deepEqual([await uids(`${path}.1`), await uids(path)], [['env-0'], ['env-1']]);
+});
+
+test('a heartbeat is a line too', async t => {
+  const path = join(await folder(t), 'alerts.jsonl');
+  await (await sinkOn(t, path)).send([heartbeat()], calm);
+  t.like(JSON.parse(await readFile(path, 'utf8')), { class_uid: 6002, metadata: { uid: 'beat-1' } });
 });
 
 test('a line torn by a crash is ended before the next alert, which stands whole', async t => {

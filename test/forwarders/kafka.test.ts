@@ -10,7 +10,7 @@ import { startKafka } from '../services/kafka.ts';
 import { freePorts } from '../services/ports.ts';
 import { testWith } from '../services/require.ts';
 import { stored } from './stored.ts';
-import { envelope, envelopes, finding, host, loaded, memoryLog, sha256, t0, told } from './builders.ts';
+import { envelope, envelopes, finding, heartbeat, host, loaded, memoryLog, sha256, t0, told } from './builders.ts';
 
 const calm = new AbortController().signal;
 async function sinkOn(t: ExecutionContext, change: object): Promise<Sink> {
@@ -91,6 +91,12 @@ testWith.serial(['kafka'], 'alerts reach a real broker once, in order, through a
   const narrow = await sinkOn(t, { brokers: [broker.bootstrap], topic: 'narrow', requestTimeoutMs: 3_000 });
   const error = await t.throwsAsync(narrow.send([bulky(40, 1_000)], calm), { instanceOf: RejectedError, message: /larger than the broker or the topic accepts/ });
   t.deepEqual(error.ids, ['env-40']);
+
+  await broker.createTopic('beats');
+  const sorting = await sinkOn(t, { brokers: [broker.bootstrap], topic: 'narrow', topics: { alerts: 'alerts', heartbeats: 'beats' } });
+  await sorting.send([bulky(29, 100), heartbeat()], calm);
+  t.is((await ids()).at(-1), 'env-29');
+  t.deepEqual((await stored(() => broker.consume('beats'))).map(({ headers }) => [headers.ce_id, headers.ce_type]), [['beat-1', 'mxwarden.heartbeat']]);
 
   await broker.kill();
   await t.throwsAsync(sink.send([bulky(30, 100)], calm), { instanceOf: RetryableError });

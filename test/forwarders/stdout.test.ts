@@ -13,10 +13,12 @@ const start = (format: string, env: Record<string, string> = {}) =>
 test('a program gets one OCSF object a line', async t => {
   const child = start('auto');
   const [out] = await Promise.all([text(child.stdout), once(child, 'exit')]);
-  t.deepEqual(out.trimEnd().split('\n').map(line => detectionFinding.parse(JSON.parse(line)).metadata.uid), ['env-1', 'env-2', 'env-3']);
+  const lines = out.trimEnd().split('\n').map(line => JSON.parse(line));
+  t.deepEqual(lines.slice(0, 3).map(line => detectionFinding.parse(line).metadata.uid), ['env-1', 'env-2', 'env-3']);
+  t.like(lines[3], { class_uid: 6002, metadata: { uid: 'beat-1' } });
 });
 
-test('people get the title, the story, the gaps; of an update only what is new', async t => {
+test('people get the title, the story, the gaps; of an update only what is new, and no heartbeats', async t => {
   const child = start('text');
   const [out] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   t.deepEqual(out.split('\n'), [

@@ -8,9 +8,9 @@ import { agentStarted, artifactInspected, everyEvent, fileOpened, identity, inci
 
 const actions = (records: readonly AuditRecord[]): string[] => records.map(({ action }) => action);
 
-test('starts, sensors, verdicts and loads are told; samples and traffic are not', t => {
+test('starts, sensors, verdicts, loads and a replaced state are told; samples and traffic are not', t => {
   const { see, losses } = createObserver();
-  t.deepEqual([...new Set(everyEvent().flatMap(event => actions(see(event))))].sort(), ['agent.started', 'artifact.inspected', 'model.loaded', 'sensor.changed']);
+  t.deepEqual([...new Set(everyEvent().flatMap(event => actions(see(event))))].sort(), ['agent.started', 'artifact.inspected', 'model.loaded', 'sensor.changed', 'state.replaced']);
   t.deepEqual(actions(losses()), ['events.lost']);
   t.deepEqual(losses(), []);
 });

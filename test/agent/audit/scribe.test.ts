@@ -49,13 +49,16 @@ test('each checkpoint is handed on once, and each signs more than the one before
   t.deepEqual(scribe.told.signed.map(({ size }) => size), [2, 3]);
 });
 
-test('losses are summed up by where and what', t => {
+test('losses are summed up by where, what and severity', t => {
   const at = place(t);
   using scribe = desk(at);
   for (const count of [3, 4]) scribe.see(eventsLost({ count }));
   scribe.see(eventsLost({ where: 'kernel', count: null }));
+  for (const severity of ['high', 'low', 'high'] as const) scribe.see(eventsLost({ where: 'outbox', count: 2, severity }));
   scribe.flush();
-  t.deepEqual(found(at).slice(1).map(({ entry }) => [entry.action, entry.outcome, entry.detail['count']]), [['events.lost', 'stream', 7], ['events.lost', 'kernel', null]]);
+  t.deepEqual(found(at).slice(1).map(({ entry }) => [entry.action, entry.outcome, entry.detail['count'], entry.detail['severity']]), [
+    ['events.lost', 'stream', 7, null], ['events.lost', 'kernel', null, null], ['events.lost', 'outbox', 4, 'high'], ['events.lost', 'outbox', 2, 'low'],
+  ]);
 });
 
 function disk(t: ExecutionContext, size: string): { readonly root: string; remount(how: string): void } {

@@ -82,7 +82,7 @@ test('a second try in the same process is turned away and does not break the fir
 test('a closed one can be opened again', t => {
   const directory = folder(t);
   openDatabase(directory, notebook())[Symbol.dispose]();
-  t.is(database(t, directory).setAside, null);
+  t.is(database(t, directory).damage, null);
 });
 
 test('a link in place of the file is refused and its target left alone', t => {
@@ -146,7 +146,7 @@ function filled(t: ExecutionContext): string {
   return directory;
 }
 
-test('a damaged file is set aside under a dated name, whole, and a new one begins', t => {
+test('a damaged file is set aside under a dated name, whole, and a new one begins with what can be read of it', t => {
   const directory = filled(t);
   const path = join(directory, 'state.db');
   const bytes = readFileSync(path);
@@ -154,27 +154,35 @@ test('a damaged file is set aside under a dated name, whole, and a new one begin
   writeFileSync(path, bytes);
   const log = notebook();
   using state = openDatabase(directory, log);
-  t.regex(state.setAside ?? '', /^state\.db\.damaged-\d{8}T\d{6}\.\d{3}Z$/);
-  t.true(readFileSync(join(directory, state.setAside ?? '')).equals(bytes));
+  t.regex(state.damage?.setAside ?? '', /^state\.db\.damaged-\d{8}T\d{6}\.\d{3}Z$/);
+  t.true(readFileSync(join(directory, state.damage?.setAside ?? '')).equals(bytes));
   t.like(log.lines[0], { level: 'error' });
+  t.deepEqual(readdirSync(directory).sort(), ['state.db', 'state.db-shm', 'state.db-wal', state.damage?.setAside, 'state.lock'].sort());
   t.is(value(openOutbox(state, ['file']).append([draft('after')])).added, 1);
 });
 
-const ruins: Record<string, (path: string) => void> = {
-  'text': path => writeFileSync(path, 'not a database, and longer than one hundred bytes '.repeat(100)),
-  'cut in the middle of a page': path => truncateSync(path, 4_096 * 5 + 77),
-  'cut between two pages': path => truncateSync(path, 4_096 * 5),
-  'a column has another name': path => writeFileSync(path, Buffer.from(readFileSync(path, 'latin1').replaceAll('last_sequence', 'mast_sequence'), 'latin1')),
-  'an older version number than its tables': path => { using sqlite = new DatabaseSync(path); sqlite.exec('PRAGMA user_version = 0'); },
-  'gone, only its log left': path => { writeFileSync(`${path}-wal`, 'x'.repeat(4_200)); rmSync(path); },
+/** What was done to the file, and how many of its 60 alerts are in the new one. */
+const ruins: Record<string, readonly [ruin: (path: string) => void, saved: (count: number) => boolean]> = {
+  'text': [path => writeFileSync(path, 'not a database, and longer than one hundred bytes '.repeat(100)), saved => saved === 0],
+  'cut in the middle of a page': [path => truncateSync(path, statSync(path).size - 77), saved => saved > 40],
+  'cut between two pages': [path => truncateSync(path, 4_096 * 5), saved => saved === 0],
+  'a column has another name': [path => writeFileSync(path, Buffer.from(readFileSync(path, 'latin1').replaceAll('last_sequence', 'mast_sequence'), 'latin1')), saved => saved === 60],
+  'its first page gone': [path => writeFileSync(path, readFileSync(path).fill(0, 0, 4_096)), saved => saved === 60],
+  'an older version number than its tables': [path => { using sqlite = new DatabaseSync(path); sqlite.exec('PRAGMA user_version = 0'); }, saved => saved === 60],
+  'gone, only a log that is none left': [path => { writeFileSync(`${path}-wal`, 'x'.repeat(4_200)); rmSync(path); }, saved => saved === 0],
+  'emptied': [path => truncateSync(path, 0), saved => saved === 0],
 };
-for (const [what, ruin] of Object.entries(ruins)) {
-  test(`a damaged file is set aside: ${what}`, t => {
+for (const [what, [ruin, isRight]] of Object.entries(ruins)) {
+  test(`a damaged file is set aside, and what can be read is salvaged: ${what}`, t => {
     const directory = filled(t);
     ruin(join(directory, 'state.db'));
     const state = database(t, directory);
-    t.not(state.setAside, null);
-    t.deepEqual(openOutbox(state, ['file']).list(), []);
+    const found = openOutbox(state, ['file']).next('file', 100, 1e9).map(({ id }) => id);
+    t.true(isRight(found.length), `${found.length} alerts`);
+    t.like(state.damage?.alerts, { saved: found.length });
+    const { lost } = state.damage ?? { lost: 0 };
+    t.is(lost === 0, found.length === 60);
+    t.true(found.every(id => drafts(0, 60).some(each => each.id === id)));
   });
 }
 
