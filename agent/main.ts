@@ -27,7 +27,7 @@ verb(program, 'run', 'run the agent until SIGTERM; SIGHUP reloads the configurat
   .option('--record <file>', 'also write every event to this new file, for replay')
   .action(act(async () => (await import('./commands/run.ts')).run));
 verb(program, 'inspect', 'read model files as MXNet would, and say what is wrong with them', 'mxwarden inspect models/ --format json | jq .verdict')
-  .argument('[path...]', 'files or folders').option('--stdin', 'also the names that come on standard input, one a line')
+  .argument('[path...]', 'files or folders').option('--stdin', 'also the names that come on standard input, one a line').option('-0, --null', 'also those that come there with a NUL behind each, as find -print0 writes them')
   .addOption(new Option('--format <format>', 'how to print').choices(['text', 'json', 'sarif', 'cyclonedx']).default('text')).option('--recursive', 'folders with all that is below (the default)').option('--no-recursive', 'only the files of the folders named')
   .option('--policy <file>', 'a configuration whose detectors.inspection says which operators are expected')
   .option('--jobs <n>', 'files side by side (default: one a processor)', count).option('--max-bytes <n>', 'a larger file is not read', count, 68_719_476_736)

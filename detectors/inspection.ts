@@ -3,9 +3,10 @@ import { defineDetector } from '../agent/contract/detector.ts';
 import type { Artifact } from '../agent/contract/artifact.ts';
 import type { Observation } from '../agent/contract/finding.ts';
 import type { Inspection, Verdict } from '../agent/contract/inspection.ts';
+import { beginningOf } from './formats/beginning.ts';
 import { inspectSource, usualLimits } from './formats/dispatch.ts';
 import type { Stated } from './formats/fact.ts';
-import { headBytes, kindOf } from './formats/kind.ts';
+import { kindOf } from './formats/kind.ts';
 import { formatsFor } from './formats/list.ts';
 import { judgeName } from './formats/naming.ts';
 import { symbolFacts } from './formats/symbol/facts.ts';
@@ -34,14 +35,17 @@ export default defineDetector({
         .describe('for the files below a folder, in place of the lists above; of several the longest folder counts'),
     }).prefault({}),
   }),
+  context: ({ path }, { operators }) => [lastName(path), policyFor(path, operators)],
   inspect(artifact, { timeoutMs, unpackBytes, operators }) {
     const { place, file, read } = artifact;
-    const name = place.path.slice(place.path.lastIndexOf('/') + 1);
+    const name = lastName(place.path);
     const source = { size: file.size, read };
     const seen = inspectSource(name, source, formatsFor(policyFor(place.path, operators)), { ...usualLimits, deadlineMs: timeoutMs, unpackBytes }, { together: facts => compareModels([...facts, ...symbolBeside(artifact, name, facts)]) });
-    return named(seen, judgeName(name, kindOf(name, read(0, headBytes)).format));
+    return named(seen, judgeName(name, kindOf(name, beginningOf(source)).format));
   },
 });
+
+const lastName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 interface OperatorLists { readonly allow: readonly string[]; readonly customAllow: readonly string[] }
 

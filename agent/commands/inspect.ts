@@ -1,5 +1,5 @@
-import { createInterface } from 'node:readline';
 import { availableParallelism } from 'node:os';
+import { buffer } from 'node:stream/consumers';
 import { registry } from '../assemble.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Verdict } from '../contract/inspection.ts';
@@ -21,6 +21,7 @@ export interface InspectOptions {
   readonly maxBytes: number;
   readonly timeout: number;
   readonly stdin?: boolean;
+  readonly null?: boolean;
 }
 
 /** 0: all clean. 1: findings. 2: something was not examined to its end, whatever else was found. */
@@ -29,11 +30,11 @@ export async function inspect(paths: readonly string[], options: InspectOptions)
   const settings = { ...config.detectors.get('inspection') as object, timeoutMs: options.timeout };
   const counts = new Map<Verdict, number>();
   const progress = createProgress();
-  if (paths.length === 0 && !options.stdin) {
+  if (paths.length === 0 && !options.stdin && !options.null) {
     process.stderr.write('mxwarden: name what is to be inspected, or say --stdin\n');
     return exitCode.usage;
   }
-  const roots = [...paths.map(path => Buffer.from(path)), ...options.stdin ? await fromStdin() : []];
+  const roots = [...paths.map(path => Buffer.from(path)), ...options.stdin || options.null ? await fromStdin(options.null ? 0x00 : 0x0a) : []];
   const pool = { jobs: options.jobs ?? availableParallelism(), maxBytes: options.maxBytes, timeoutMs: options.timeout, configs: new Map([['inspection', settings]]) };
   const gathered: Result[] = [];
   let findings = false;
@@ -67,10 +68,16 @@ function show(result: Result, format: 'text' | 'json') {
   else for (const line of resultLines(result)) print(line);
 }
 
-/** Names, one a line, as find(1) prints them. */
-async function fromStdin(): Promise<Buffer[]> {
+/** Names with this byte behind each, as find(1) prints them; the last may lack it. */
+async function fromStdin(separator: number): Promise<Buffer[]> {
+  const all = await buffer(process.stdin);
   const names: Buffer[] = [];
-  for await (const line of createInterface({ input: process.stdin.setEncoding('latin1') })) if (line !== '') names.push(Buffer.from(line, 'latin1'));
+  for (let from = 0; from < all.length;) {
+    const found = all.indexOf(separator, from);
+    const end = found < 0 ? all.length : found;
+    if (end > from) names.push(all.subarray(from, end));
+    from = end + 1;
+  }
   return names;
 }
 

@@ -1,6 +1,7 @@
 import type { Artifact } from './artifact.ts';
 import type { Component } from './component.ts';
 import type { Event, EventKind, EventOf } from './event.ts';
+import type { Place } from './file.ts';
 import type { Suspicion } from './finding.ts';
 import type { Inspection } from './inspection.ts';
 
@@ -35,6 +36,8 @@ export interface ArtifactDetector<Config = any> extends Component<Config> {
   readonly sees: 'artifact';
   /** Never throws for what the file holds: that is part of the inspection. Synchronous: the thread is its own. */
   inspect(artifact: Artifact, config: Config): Inspection;
+  /** JSON of what the inspection depends on besides the bytes of the file and of the one beside it: equal ones are judged alike. */
+  context(place: Place, config: Config): unknown;
 }
 
 export function defineDetector<Config, const Kind extends EventKind>(detector: StreamDetector<Config, Kind>): StreamDetector<Config, Kind>;

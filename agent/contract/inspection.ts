@@ -29,6 +29,8 @@ export interface InspectionRecord extends Inspection {
   readonly sha256: string;
   /** Digest of the rules and settings it was judged by: a record of others is void. */
   readonly judgedBy?: string;
+  /** Digest of what else than bytes it was judged by, such as its name: the same bytes in the same context need not be read again. */
+  readonly judgedAs?: string;
   /** The file of the same model that it was held against, or that was looked for and not there. */
   readonly beside?: { readonly path: string; readonly file: FileIdentity | null };
 }

@@ -12,17 +12,19 @@ const mostResults = 25_000;
  * `executionSuccessful` false, so that nobody takes silence for clean.
  */
 export function sarifLog(results: readonly Result[], version: string): object {
-  const findings = results.flatMap(result => result.findings.filter(({ severity }) => severity !== 'info').map(finding => ({ result, finding })));
+  const findings = results.flatMap((result, index) => result.findings.filter(({ severity }) => severity !== 'info').map(finding => ({ result, index, finding })));
   const told = findings.slice(0, mostResults);
-  const rules = [...new Set(told.map(({ finding }) => finding.rule))].sort();
+  const byRule = Map.groupBy(told, ({ finding }) => finding.rule);
+  const rules = [...byRule.keys()].sort();
+  const numbers = new Map(rules.map((rule, index) => [rule, index]));
   const unexamined = results.filter(({ verdict }) => verdict === 'incomplete' || verdict === 'unsupported');
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
     runs: [{
-      tool: { driver: { name: 'mxwarden', version, semanticVersion: version, rules: rules.map(id => ruleOf(id, told.filter(({ finding }) => finding.rule === id).map(({ finding }) => finding))) } },
+      tool: { driver: { name: 'mxwarden', version, semanticVersion: version, rules: rules.map(id => ruleOf(id, (byRule.get(id) ?? []).map(({ finding }) => finding))) } },
       artifacts: results.map(artifactOf),
-      results: told.map(({ result, finding }) => resultOf(result, results.indexOf(result), finding, rules.indexOf(finding.rule))),
+      results: told.map(({ result, index, finding }) => resultOf(result, index, finding, numbers.get(finding.rule) ?? -1)),
       invocations: [{
         executionSuccessful: unexamined.length === 0 && told.length === findings.length,
         toolExecutionNotifications: [

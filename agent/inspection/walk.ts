@@ -16,7 +16,7 @@ const slash = Buffer.from('/');
 export function* walk(root: Buffer, recursive: boolean): Generator<Found> {
   const facts = lookAt(root);
   if (typeof facts === 'string') { yield { type: 'passed', path: root, why: facts }; return; }
-  if (facts.isSymbolicLink()) { yield* named(root); return; }
+  if (facts.isSymbolicLink()) { yield* named(root, recursive); return; }
   if (!facts.isDirectory()) { yield asFound(root, facts); return; }
   const real = Buffer.from(realpathSync(root, { encoding: 'buffer' }));
   yield* below(root, { real, recursive, seen: new Set([key(facts)]), depth: 0 });
@@ -27,10 +27,10 @@ interface Descent { readonly real: Buffer; readonly recursive: boolean; readonly
 const key = (facts: Stats): string => `${facts.dev}:${facts.ino}`;
 
 /** A link that was named on the command line is meant. */
-function* named(path: Buffer): Generator<Found> {
+function* named(path: Buffer, recursive: boolean): Generator<Found> {
   try {
     const target = Buffer.from(realpathSync(path, { encoding: 'buffer' }));
-    yield* walk(target, true);
+    yield* walk(target, recursive);
   } catch (error) { yield { type: 'passed', path, why: `a link to what cannot be read (${code(error)})` }; }
 }
 

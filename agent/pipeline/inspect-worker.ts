@@ -1,64 +1,86 @@
 import { createHash } from 'node:crypto';
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { fileIdentity } from '../../collectors/kernel/procfs/describe.ts';
 import { detectors } from '../../detectors/index.ts';
 import type { ArtifactDetector } from '../contract/detector.ts';
 import type { Beside } from '../contract/artifact.ts';
-import type { FileIdentity } from '../contract/file.ts';
 import type { Inspection } from '../contract/inspection.ts';
 import { bytesOf } from '../contract/text.ts';
-import type { Inspected, InspectJob } from './inspect-pool.ts';
+import { changed, chunk, createReader, createRoom, type Opened, openRegular } from './inspect-file.ts';
+import type { Inspected, InspectJob, Reply, ThreadData } from './inspect-pool.ts';
 
 /*
- * owns           one file descriptor at a time, the budget of one file
+ * owns           two file descriptors at a time, the budget of one file
  * must not own   the queue, the cache, the event stream
- * hands over     one answer per job; when it hangs or dies its parent answers for it
+ * hands over     one reply per job, in their order; when it hangs or dies its parent answers for the job it was at
  */
 
-const chunk = 4_194_304;
-const { configs, nice } = workerData as { readonly configs: ReadonlyMap<string, unknown>; readonly nice: number };
+/** Replies that are ready wait for others at most so long. */
+const holdMs = 20;
+const { configs, nice, at } = workerData as ThreadData;
 const inspectors = detectors.filter((detector): detector is ArtifactDetector => detector.sees === 'artifact' && configs.has(detector.name));
+const rooms = { file: createRoom(), beside: createRoom() };
 
 setPriority(nice);
 
-parentPort?.on('message', (job: InspectJob) => {
-  const began = performance.now();
-  let answer: Inspected;
-  try { answer = inspect(job); } catch (error) {
-    answer = { type: 'unread', reason: error instanceof Error && 'code' in error ? String(error.code) : String(error), cause: error instanceof Error && 'code' in error ? 'unreadable' : 'final' };
+parentPort?.on('message', (jobs: string) => {
+  let ready: Reply[] = [];
+  let told = performance.now();
+  for (const job of JSON.parse(jobs) as readonly InspectJob[]) {
+    Atomics.store(at, 1, process.hrtime.bigint());
+    Atomics.store(at, 0, BigInt(job.id));
+    const began = performance.now();
+    const answer = answerTo(job);
+    const now = performance.now();
+    ready.push({ id: job.id, answer, ms: now - began });
+    if (now - told < holdMs) continue;
+    parentPort?.postMessage(JSON.stringify(ready));
+    ready = [];
+    told = now;
   }
-  parentPort?.postMessage({ id: job.id, answer, ms: performance.now() - began });
+  if (ready.length > 0) parentPort?.postMessage(JSON.stringify(ready));
 });
 
+function answerTo(job: InspectJob): Inspected {
+  try { return inspect(job); } catch (error) {
+    const system = error instanceof Error && 'code' in error;
+    return { type: 'unread', reason: system ? String(error.code) : String(error), cause: system ? 'unreadable' : 'final' };
+  }
+}
+
 function inspect(job: InspectJob): Inspected {
-  const opened = openRegular(job.candidates, job.expected);
+  const opened = openRegular(job.candidates.map(path => Buffer.from(path, 'latin1')), job.expected);
   if (opened === null) return { type: 'unread', reason: 'it is gone, or not the file that was reported', cause: 'final' };
   const { fd, before, path } = opened;
   const neighbour = createNeighbour(path, job);
   try {
     const file = fileIdentity(before);
-    if (before.size > BigInt(job.maxBytes)) return { type: 'read', file, sha256: '', ...tooLarge(before.size, job.maxBytes) };
+    if (before.size > BigInt(job.maxBytes)) return { type: 'read', file, sha256: '', judgedAs: '', ...tooLarge(before.size, job.maxBytes) };
+    const judgedAs = contextOf(job);
+    const alike = job.known.filter(known => known.judgedAs === judgedAs);
+    if (alike.length > 0) {
+      const sha256 = createDigest(fd, file.size).finish();
+      if (changed(opened)) return { type: 'unread', reason: 'it changed while it was read', cause: 'changed' };
+      if (alike.some(known => known.sha256 === sha256)) return { type: 'same', file, sha256, judgedAs };
+    }
     // The digest rides on the parsers' first pass over the bytes and reads only what they left out.
     const digest = createDigest(fd, file.size);
     const seen = inspectors.map(detector => detector.inspect({ place: job.place, file, read: digest.read, beside: neighbour.look }, configs.get(detector.name)));
     const sha256 = digest.finish();
     if (changed(opened)) return { type: 'unread', reason: 'it changed while it was read', cause: 'changed' };
     if (neighbour.changed()) return { type: 'unread', reason: 'the symbol beside it changed while it was read', cause: 'changed' };
-    return { type: 'read', file, sha256, ...(seen[0] ?? notInspected(file.size)), ...neighbour.found() };
+    return { type: 'read', file, sha256, judgedAs, ...(seen[0] ?? notInspected(file.size)), ...neighbour.found() };
   } finally {
     closeSync(fd);
     neighbour.close();
   }
 }
 
-interface Opened { readonly fd: number; readonly before: BigIntStats; readonly path: Uint8Array }
-
-function changed({ fd, before }: Opened): boolean {
-  const after = fstatSync(fd, { bigint: true });
-  return after.size !== before.size || after.mtimeNs !== before.mtimeNs || after.ctimeNs !== before.ctimeNs;
-}
+/** The same bytes of a file of the same context are judged alike, as long as their neighbours are alike. */
+const contextOf = ({ place }: InspectJob): string =>
+  createHash('sha256').update(JSON.stringify(inspectors.map(detector => detector.context(place, configs.get(detector.name))))).digest('hex').slice(0, 16);
 
 /** One file of the same folder, opened when it is asked for. */
 function createNeighbour(path: Uint8Array, { place, maxBytes }: InspectJob) {
@@ -75,7 +97,7 @@ function createNeighbour(path: Uint8Array, { place, maxBytes }: InspectJob) {
       }
       if (opened === null || opened.before.size > BigInt(maxBytes)) return null;
       const { fd, before } = opened;
-      return { size: Number(before.size), read: createReader(fd, Number(before.size)) };
+      return { size: Number(before.size), read: createReader(fd, Number(before.size), rooms.beside) };
     },
     changed: () => opened !== null && changed(opened),
     found: () => wanted === null ? {} : { beside: { path: `${place.path.slice(0, place.path.lastIndexOf('/') + 1)}${wanted}`, file: opened && fileIdentity(opened.before) } },
@@ -83,46 +105,10 @@ function createNeighbour(path: Uint8Array, { place, maxBytes }: InspectJob) {
   };
 }
 
-/** The first candidate that is the expected regular file. Devices and FIFOs are never waited for. */
-function openRegular(candidates: readonly Uint8Array[], expected: FileIdentity | null): Opened | null {
-  for (const path of candidates) {
-    let fd: number;
-    // A FIFO must not even be opened: whoever waits to write into it would go on.
-    if (statSync(Buffer.from(path), { throwIfNoEntry: false })?.isFile() === false) continue;
-    try { fd = openSync(Buffer.from(path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY); } catch (error) {
-      // Another candidate may do; when none does, the caller says that the file was not read.
-      if (error instanceof Error && 'code' in error && candidates.length > 1) continue;
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') continue;
-      throw error;
-    }
-    const before = fstatSync(fd, { bigint: true });
-    const identity = fileIdentity(before);
-    if (before.isFile() && (expected === null || (identity.device === expected.device && identity.inode === expected.inode))) return { fd, before, path };
-    closeSync(fd);
-  }
-  return null;
-}
-
-/** Bytes of an open file, in a buffer of its own that grows to what is asked. */
-function createReader(fd: number, size: number) {
-  let view = Buffer.alloc(0);
-  return (offset: number, length: number): Buffer => {
-    const wanted = Math.max(0, Math.min(length, 4 * chunk, size - offset));
-    if (view.length < wanted) view = Buffer.allocUnsafeSlow(wanted);
-    let got = 0;
-    while (got < wanted) {
-      const count = readSync(fd, view, got, wanted - got, offset + got);
-      if (count === 0) break;
-      got += count;
-    }
-    return view.subarray(0, got);
-  };
-}
-
 /** Reads for the parsers, hashing whatever comes in order; the rest is read at the end. */
 function createDigest(fd: number, size: number) {
   const hash = createHash('sha256');
-  const fill = createReader(fd, size);
+  const fill = createReader(fd, size, rooms.file);
   let hashed = 0;
 
   function read(offset: number, length: number): Uint8Array {

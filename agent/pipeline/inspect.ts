@@ -7,7 +7,9 @@ import type { FileIdentity, Place } from '../contract/file.ts';
 import type { InspectionRecord } from '../contract/inspection.ts';
 import { bytesOf } from '../contract/text.ts';
 import { version } from '../version.ts';
-import { createInspectThread, type InspectThread } from './inspect-pool.ts';
+import { createCopies } from './copies.ts';
+import { smallFile } from './inspect-file.ts';
+import { createInspectThread, type Inspected, type InspectThread } from './inspect-pool.ts';
 
 export interface InspectionCache {
   get(path: string): InspectionRecord | null;
@@ -24,11 +26,21 @@ export interface Inspector extends AsyncDisposable {
   readonly unread: number;
 }
 
-interface Task { readonly place: Place; readonly candidates: readonly Uint8Array[]; readonly expected: FileIdentity | null; tries: number }
+interface Task {
+  readonly place: Place;
+  readonly candidates: readonly string[];
+  readonly expected: FileIdentity | null;
+  readonly tries: number;
+  /** False: it must be read, whatever it is a copy of. */
+  readonly reuse: boolean;
+}
+type Neighbour = NonNullable<InspectionRecord['beside']>;
 interface Dependent { readonly place: Place; readonly file: FileIdentity }
 interface Port { readonly log: Log; readonly proc: string; emit(draft: Draft): void }
 
 const maxTries = 3;
+/** Small files that a thread is given at once. */
+const mostTogether = 32;
 /** An idle thread is ended after so long: it holds some ten megabytes. */
 const idleMs = 10_000;
 /** Reading must not take the processor from the models that are served. */
@@ -55,6 +67,9 @@ function identityAt(path: string): FileIdentity | null {
   }
 }
 
+const lastName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
+
 export const sameContent = (a: FileIdentity, b: FileIdentity): boolean =>
   a.device === b.device && a.inode === b.inode && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
 
@@ -67,6 +82,7 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
   const urgent = new Map<string, Task>();
   const later = new Map<string, Task>();
   const pool = new Set<InspectThread>();
+  const copies = createCopies();
   /** By the path of the symbol: what was held against it. Forgotten ones are looked at again when they are loaded. */
   const dependents = new Map<string, Map<string, Dependent>>();
   let inspected = 0;
@@ -76,6 +92,7 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
 
   function say(place: Place, record: InspectionRecord) {
     if (record.beside) remember(record.beside.path, place, record.file);
+    copies.add(place.path, record);
     port.emit({ kind: 'artifact.inspected', at: Date.now(), place, ...record });
   }
 
@@ -87,7 +104,7 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
     else if (urgent.has(place.path)) return;
     if (queue.size >= options.queue) { lose(); return; }
     const inside = pid !== null && place.inside !== undefined ? [Buffer.concat([Buffer.from(`${port.proc}/${pid}/root`), bytesOf(place.inside)])] : [];
-    queue.set(place.path, { place, candidates: [...inside, bytesOf(place.path)], expected: file, tries: 0 });
+    queue.set(place.path, { place, candidates: [...inside, bytesOf(place.path)].map(path => path.toString('latin1')), expected: file, tries: 0, reuse: true });
     next();
   }
 
@@ -122,12 +139,23 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
     while (!stopped && urgent.size + later.size > 0) {
       const worker = [...pool].find(one => !one.busy) ?? (pool.size < options.jobs ? addWorker() : null);
       if (worker === null) return;
-      const queue = urgent.size > 0 ? urgent : later;
-      const first = queue.entries().next().value;
-      if (!first) return;
-      queue.delete(first[0]);
-      void run(worker, first[1]);
+      const tasks = take(urgent.size > 0 ? urgent : later);
+      void run(worker, tasks);
     }
+  }
+
+  /** One file, or some small ones: asking a thread costs as much as reading such a file. */
+  function take(queue: Map<string, Task>): readonly Task[] {
+    const tasks: Task[] = [];
+    const most = Math.min(mostTogether, Math.ceil(queue.size / options.jobs));
+    for (const [path, task] of queue) {
+      const small = task.expected !== null && task.expected.size <= smallFile;
+      if (tasks.length > 0 && !small) break;
+      queue.delete(path);
+      tasks.push(task);
+      if (!small || tasks.length >= most) break;
+    }
+    return tasks;
   }
 
   function addWorker() {
@@ -136,21 +164,57 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
     return worker;
   }
 
-  async function run(worker: InspectThread, task: Task) {
-    const { answer, alive } = await worker.ask({ place: task.place, candidates: task.candidates, expected: task.expected, maxBytes: options.maxBytes });
-    if (!alive) pool.delete(worker);
-    if (stopped) return;
-    if (answer.type === 'read') {
-      const { type, ...judged } = answer;
-      const record = { ...judged, judgedBy };
-      inspected += 1;
-      if (record.sha256 !== '') cache.set(task.place.path, record);
-      say(task.place, record);
-    } else if (alive && answer.cause !== 'final' && task.tries + 1 < maxTries) {
-      setTimeout(() => { if (!stopped) { later.set(task.place.path, { ...task, tries: task.tries + 1 }); next(); } }, 500 * (task.tries + 1)).unref();
-    } else notRead(task, answer.reason);
+  async function run(worker: InspectThread, tasks: readonly Task[]) {
+    const answers = worker.ask(tasks.map(({ place, candidates, expected, reuse }) => (
+      { place, candidates, expected, maxBytes: options.maxBytes, known: reuse && expected ? copies.alike(place, expected.size) : [] }
+    )));
+    for (const [index, task] of tasks.entries()) {
+      const { answer } = await answers[index] ?? {};
+      if (stopped) return;
+      if (answer) settle(task, answer);
+    }
     next();
     setTimeout(() => { if (!worker.busy && pool.delete(worker)) void worker.end(); }, idleMs).unref();
+  }
+
+  function settle(task: Task, answer: Inspected) {
+    if (answer.type === 'read') {
+      const { type, ...judged } = answer;
+      inspected += 1;
+      keep(task, { ...judged, judgedBy });
+    } else if (answer.type === 'same') {
+      const record = recordOf(task.place, answer);
+      if (record === null) later.set(task.place.path, { ...task, reuse: false });
+      else keep(task, record);
+    } else if (answer.cause !== 'final' && task.tries + 1 < maxTries) {
+      setTimeout(() => { if (!stopped) { later.set(task.place.path, { ...task, tries: task.tries + 1 }); next(); } }, 500 * (task.tries + 1)).unref();
+    } else notRead(task, answer.reason);
+  }
+
+  function keep({ place }: Task, record: InspectionRecord) {
+    if (record.sha256 !== '') cache.set(place.path, record);
+    say(place, record);
+  }
+
+  /** What was said of the same content in the same context; null when that is forgotten, or when its neighbour is another. */
+  function recordOf(place: Place, { file, sha256, judgedAs }: Inspected & { readonly type: 'same' }): InspectionRecord | null {
+    const original = copies.alike(place, file.size).find(one => one.sha256 === sha256 && one.judgedAs === judgedAs);
+    const known = original ? cache.get(original.path) : null;
+    if (known === null || known.sha256 !== sha256 || known.judgedAs !== judgedAs || known.judgedBy !== judgedBy) return null;
+    if (known.beside === undefined) return { ...known, file };
+    const beside = { path: `${folderOf(place.path)}${lastName(known.beside.path)}`, file: identityAt(`${folderOf(place.path)}${lastName(known.beside.path)}`) };
+    return alikeBeside(known.beside, beside) ? { ...known, file, beside } : null;
+  }
+
+  function alikeBeside(one: Neighbour, other: Neighbour): boolean {
+    if (one.file === null || other.file === null) return one.file === other.file;
+    return sameContent(one.file, other.file) || (digestOf(one) !== null && digestOf(one) === digestOf(other));
+  }
+
+  /** As long as it is what was hashed. */
+  function digestOf({ path, file }: Neighbour): string | null {
+    const known = cache.get(path);
+    return known && known.sha256 !== '' && file && sameContent(known.file, file) ? known.sha256 : null;
   }
 
   /** Not read is not clean. A file that is gone again was reported as removed; no more can be said of it. */

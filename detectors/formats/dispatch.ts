@@ -1,5 +1,6 @@
 import type { Observation } from '../../agent/contract/finding.ts';
 import type { Coverage, Inspection, Verdict } from '../../agent/contract/inspection.ts';
+import { beginningOf } from './beginning.ts';
 import type { Stated } from './fact.ts';
 import type { Format, Probe } from './format.ts';
 import { BudgetError, type Budget, type Inventory, type Note, type Report } from './report.ts';
@@ -15,7 +16,6 @@ export interface Limits {
 
 export const usualLimits: Limits = { deadlineMs: 600_000, unpackBytes: 4 * 2 ** 30, depth: 8, notes: 200 };
 
-const headBytes = 4_096;
 const tailBytes = 65_557;
 const inventoryBytes = 65_536;
 const mostSkipped = 50;
@@ -72,7 +72,8 @@ interface Here {
 
 function examine(name: string, source: Source, here: Here): { format: string; parsed: number; inventory: Inventory } {
   const { state, member } = here;
-  const fitting = here.formats.filter(format => format.fits(probe(name, source)));
+  const seen = probe(name, source);
+  const fitting = here.formats.filter(format => format.fits(seen));
   const first = fitting[0];
   if (!first) {
     if (source.size === 0) {
@@ -146,8 +147,8 @@ function attempt(format: Format, name: string, source: Source, here: Here): { pa
 const place = (where: Note['where'], member: string | null): Note['where'] => member === null ? where : { ...where, member: where.member === undefined ? member : `${member}!/${where.member}` };
 
 function probe(name: string, source: Source): Probe {
-  const head = Uint8Array.from(source.read(0, headBytes));
-  const tail = Uint8Array.from(source.read(Math.max(0, source.size - tailBytes), tailBytes));
+  const head = beginningOf(source);
+  const tail = source.size <= head.length ? head : new Uint8Array(source.read(Math.max(0, source.size - tailBytes), tailBytes));
   return { name: name.slice(name.lastIndexOf('/') + 1), size: source.size, head, tail };
 }
 

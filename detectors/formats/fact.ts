@@ -42,6 +42,8 @@ export interface TensorFact {
 export interface StatesFacts {
   /** Indices or names of parameters in the file's dictionary. */
   readonly keys: readonly (string | number)[];
+  /** By name: dimensions of the arrays of its state, in their order. */
+  readonly shapes?: ReadonlyMap<string, readonly (readonly number[])[]>;
 }
 
 /** What one document says that the other files of its model are held against. */

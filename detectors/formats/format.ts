@@ -6,7 +6,7 @@ export interface Probe {
   /** Last part of the path; only a hint. */
   readonly name: string;
   readonly size: number;
-  /** At most 4,096 bytes. */
+  /** At most 4,096 bytes; of an object behind more blanks than that, its first ones. */
   readonly head: Uint8Array;
   /** At most 65,557 bytes, which hold a zip's end record with the longest comment. */
   readonly tail: Uint8Array;

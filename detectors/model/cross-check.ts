@@ -30,7 +30,7 @@ export function crossCheck({ symbol, params, complete = true, states }: Model): 
     notes.push(...misplaced(symbol, parameters));
     notes.push(...limited(checkShapes(symbol, parameters.byName)));
   }
-  if (states) notes.push(...surplus(symbol, states));
+  if (states) notes.push(...surplus(symbol, states), ...limited(misshapen(symbol, states)));
   return notes;
 }
 
@@ -111,6 +111,23 @@ function misplaced(symbol: SymbolFacts, { prefixes }: Parameters): Note[] {
   const found = [...under(symbol.arguments, 'aux'), ...under(symbol.auxiliaries, 'arg')];
   return limited(found.map(({ name }) => note('misplaced-parameter', 'low', 0.6,
     `Parameter ${quoted(name)} stands under the prefix ${prefixes.get(name) === 'aux' ? 'aux' : 'arg'}, where the symbol has it as the other`)));
+}
+
+const mostArrays = 4;
+
+/** Every optimizer of MXNet 1.9.1 keeps arrays of the parameter's own shape, but for GroupAdaGrad: a number for each row. */
+function misshapen(symbol: SymbolFacts, { shapes = new Map() }: StatesFacts): Note[] {
+  const told = new Map<string, Note>();
+  for (let place = 0; place < mostArrays; place++) {
+    const arrays = new Map<string, TensorFact>();
+    for (const [name, list] of shapes) {
+      const shape = list[place];
+      if (shape && !(shape.length > 1 && shape.slice(1).every(size => size === 1))) arrays.set(name, { name, shape, dtype: '', bytes: 0 });
+    }
+    if (arrays.size === 0) continue;
+    for (const { message } of checkShapes(symbol, arrays)) told.set(message, note('state-shape', 'low', 0.6, message.replace(/^Parameter/, 'The state of parameter'), 'AML.T0018.000', 'AML.T0076'));
+  }
+  return [...told.values()];
 }
 
 /** One state for each parameter at most; names in Module's updaters are those of arguments. */

@@ -1,7 +1,7 @@
 import { agentFigures } from './agent.ts';
 import { auditFigures } from './audit.ts';
 import { costFigures } from './cost.ts';
-import { inspectionFigures } from './inspection.ts';
+import { hugeFigure, inspectionFigures } from './inspection.ts';
 import { pipelineFigure } from './pipeline.ts';
 import { sensorFigures } from './sensor.ts';
 import { stormFigures } from './storm.ts';
@@ -13,6 +13,7 @@ const wanted = (name: string) => asked.size === 0 || asked.has(name);
 
 if (wanted('pipeline')) pipelineFigure();
 if (wanted('inspect')) inspectionFigures();
+if (wanted('huge')) hugeFigure();
 if (wanted('audit')) auditFigures();
 if (wanted('agent')) await agentFigures();
 if (wanted('cost')) await costFigures();

@@ -16,8 +16,8 @@ const mostKeys = 500_000;
 const pickled = new Set(['py/object', 'py/type', 'py/class', 'py/function', 'py/method',
   'py/reduce', 'py/newargs', 'py/newargsex', 'py/initargs', 'py/repr', 'py/mod']);
 
-/** Reports what a document names and repeats, while it is read. */
-export function listen(reading: Reading, report: Report, names: { readonly model: boolean } = { model: false }): Listener {
+/** Reports what a document names and repeats, while it is read; `whole` is told the keys of an object that is all of it. */
+export function listen(reading: Reading, report: Report, names: { readonly model: boolean } = { model: false }, whole?: (keys: ReadonlySet<string>) => void): Listener {
   const levels: Level[] = [];
   const told = { deep: false, duplicates: 0, keys: 0 };
   /** The value of the key before it: `text` is null for all that is no text, and for a type named in an object of its own its path. */
@@ -45,6 +45,7 @@ export function listen(reading: Reading, report: Report, names: { readonly model
     close() {
       const level = levels.pop();
       if (!level) return;
+      if (levels.length === 0 && level.isObject) whole?.(level.keys);
       told.keys -= level.keys.size;
       if (level.isObject && level.kinds.length > 0) {
         report.budget.spend(10);

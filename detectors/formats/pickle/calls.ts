@@ -72,7 +72,7 @@ function fill(state: State, target: Instance, handle: Value) {
       state.filled += 1;
       copied(state, handle.extent.size);
       state.listener.array(target.of);
-      state.listener.record(handle.extent, state.place);
+      target.shape = state.listener.record(handle.extent, state.place);
       if (handle.kind === 'bytes') {
         state.tell({ rule: 'array-state', severity: 'medium', why: 'odd', message: 'The handle of an array is not writable bytes' });
         state.refuse('the handle of an array is not writable');

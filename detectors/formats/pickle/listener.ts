@@ -24,8 +24,8 @@ export interface Listener {
   tell(remark: Remark, place: Place): void;
   imported(global: GlobalName, written: GlobalName, allowed: boolean): void;
   constant(value: Text | Bytes, place: Place): void;
-  /** The handle of an array, at the moment the real unpickler would give it to native code. */
-  record(extent: Extent, place: Place): void;
+  /** The handle of an array, at the moment the real unpickler would give it to native code. Gives its dimensions. */
+  record(extent: Extent, place: Place): readonly number[] | null;
   array(of: Class): void;
   object(of: Class): void;
 }

@@ -12,7 +12,7 @@ import type { Listener, Place, Remark } from './listener.ts';
 import type { Outcome } from './machine.ts';
 import { followPickle } from './machine.ts';
 import { beginsPickle, findPickle, isPickle } from './probe.ts';
-import { keysOf, remarksOn } from './result.ts';
+import { remarksOn, statesOf } from './result.ts';
 
 const mostPickles = 50;
 const longestSearch = 4_194_304;
@@ -43,7 +43,7 @@ export const pickle: Format = defineFormat({
         report.parsed(outcome.end - at);
         if (outcome.state.refusal) report.malformed();
         judge(outcome, listener);
-        if (pickles === 1 && outcome.stopped && outcome.value) report.fact({ type: 'states', states: { keys: keysOf(outcome.value) } });
+        if (pickles === 1 && outcome.stopped && outcome.value) report.fact({ type: 'states', states: statesOf(outcome.value) });
         if (!outcome.stopped) { breakOff(outcome, source, report, listener); return; }
         at = outcome.end;
         if (at >= source.size) return;
@@ -83,7 +83,7 @@ function listen(source: Source, report: Report, tally: ReturnType<typeof createT
     constant: lookInside(source, report, tell),
     record(extent, place) {
       tally.record(extent.size);
-      inspectHandle(extent, place);
+      return inspectHandle(extent, place);
     },
   };
 }

@@ -24,7 +24,7 @@ export function probePickle(source: Source, start: number, budget: Budget, mostO
   const ignore = () => { /* A probe only counts. */ };
   try {
     const { stopped, opcodes, state } = followPickle(source, start, {
-      budget, protocol: ignore, tell: ignore, constant: ignore, record: ignore, array: ignore, object: ignore,
+      budget, protocol: ignore, tell: ignore, constant: ignore, record: () => null, array: ignore, object: ignore,
       opcode: ({ name }) => { if (['REDUCE', 'INST', 'OBJ', 'NEWOBJ', 'NEWOBJ_EX'].includes(name)) calls = true; },
       imported: (global, _written, allowed) => { if (allowed || (dangerOf(global) !== null && /^[\w.]+$/.test(global.name))) known = true; },
     }, mostOpcodes);

@@ -1,3 +1,4 @@
+import type { StatesFacts } from '../fact.ts';
 import type { Remark } from './listener.ts';
 import { render } from './render.ts';
 import type { Value } from './values.ts';
@@ -5,6 +6,7 @@ import type { Value } from './values.ts';
 const deepest = 8;
 const mostRemarks = 5;
 const mostKeys = 100_000;
+const mostParts = 4;
 
 /**
  * What Updater.set_states expects of the value, which it checks only after the pickle has run: a dict of index to state, or
@@ -34,16 +36,27 @@ export function remarksOn(value: Value): Remark[] {
   return remarks;
 }
 
-/** Indices or names of the parameters that have a state; at most 100,000. */
-export function keysOf(value: Value): (string | number)[] {
+/** Of at most 100,000 parameters that have a state. */
+export function statesOf(value: Value): StatesFacts {
   const states = value.kind === 'tuple' ? value.items?.[0] : value;
+  const entries = states?.kind === 'dict' ? states.entries ?? [] : [];
   const keys: (string | number)[] = [];
-  for (const key of (states?.kind === 'dict' ? states.entries ?? [] : []).filter((_, index) => index % 2 === 0)) {
-    if (keys.length >= mostKeys) break;
+  const shapes = new Map<string, readonly (readonly number[])[]>();
+  for (let index = 0; index < entries.length && keys.length < mostKeys; index += 2) {
+    const [key, state] = [entries[index], entries[index + 1]];
     if (key?.kind === 'integer') keys.push(Number(key.value));
-    else if (key?.kind === 'text' && key.text !== null) keys.push(key.text);
+    else if (key?.kind === 'text' && key.text !== null) {
+      keys.push(key.text);
+      shapes.set(key.text, state ? shapesIn(state) : []);
+    }
   }
-  return keys;
+  return { keys, shapes };
+}
+
+/** Of its first arrays: an honest state has three at most, one of them in a pair of its own. */
+function shapesIn(state: Value): (readonly number[])[] {
+  const parts = (value: Value): readonly Value[] => value.kind === 'tuple' || value.kind === 'list' ? (value.items ?? []).slice(0, mostParts) : [value];
+  return parts(state).flatMap(parts).flatMap(value => value.kind === 'instance' && value.shape ? [value.shape] : []).slice(0, mostParts);
 }
 
 /** Each array of a state once; aliases through the memo cannot multiply the work, because depth and count are bounded. */

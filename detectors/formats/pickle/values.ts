@@ -14,7 +14,7 @@ export interface Sequence { readonly kind: 'list' | 'tuple' | 'set' | 'frozenset
 /** Keys and values in turn. */
 export interface Dict { readonly kind: 'dict'; entries: Value[] | null }
 export interface Class { readonly kind: 'class'; readonly module: string; readonly name: string; readonly role: Role | 'denied' }
-export interface Instance { readonly kind: 'instance'; readonly of: Class; built: boolean; /** What the class's own grammar wants to know again. */ readonly detail: string }
+export interface Instance { readonly kind: 'instance'; readonly of: Class; built: boolean; /** What the class's own grammar wants to know again. */ readonly detail: string; /** Of an array that got content. */ shape?: readonly number[] | null }
 export interface Simple { readonly kind: 'none' | 'bool' | 'float' }
 /** A value beyond 2^53 is NaN: no allowed grammar has one. */
 export interface Integer { readonly kind: 'integer'; readonly value: number }

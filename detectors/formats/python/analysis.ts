@@ -1,16 +1,19 @@
 import type { Report, Where } from '../report.ts';
 import { checkCall } from './calls.ts';
+import { canonical } from './dangers.ts';
 import { createEvaluator, type Evaluator } from './evaluate.ts';
 import { type Node, parseProgram, type Program } from './grammar.ts';
 import { lex } from './lexer.ts';
 import { lookAtLiteral } from './literal-checks.ts';
-import { argumentsOf, childOf, isFunction, nameOf } from './nodes.ts';
+import { namedBySettings, takesSettings } from './logging-settings.ts';
+import { callsDecorated, decoratorOf, reachMaking, returned, special } from './implicit.ts';
+import { argumentsOf, childOf, isFunction } from './nodes.ts';
 import { checkReference } from './references.ts';
 import type { Level } from './rules.ts';
 import { scopesOf } from './scopes.ts';
 import type { Suspicions } from './suspicions.ts';
-import { checkAssignment, checkMember } from './tampering.ts';
-import { optionsOf, pathValue, type Value } from './values.ts';
+import { checkAssignment, checkMember, handedOver } from './tampering.ts';
+import { optionsOf, unknown, type Value } from './values.ts';
 import { voiceOf } from './voice.ts';
 
 export interface Setting {
@@ -96,14 +99,11 @@ function createWalker(program: Program, evaluator: Evaluator, suspicions: Suspic
     const reachMethods = (definition: Node, names: readonly string[]) => {
       for (const name of names) { const method = evaluator.methodOf(definition, name); if (method) reach(method); }
     };
-    /** Making a class calls its metaclass, and a method of its bases. */
-    const reachBases = (node: Node) => {
-      const list = childOf(node, 'ArgList');
-      if (!list) return;
-      const { positional, keywords } = argumentsOf(list, text);
-      for (const base of positional) for (const one of optionsOf(evaluator.value(base))) if (one.kind === 'class') reachMethods(one.node, ['__init_subclass__']);
-      const meta = keywords.get('metaclass');
-      if (meta) for (const one of optionsOf(evaluator.value(meta))) if (one.kind === 'class') reachMethods(one.node, ['__new__', '__init__', '__prepare__', '__call__']); else reachValue(one, true);
+    const reachDecorated = (node: Node, value: Value, list: Node | null) => {
+      reachValue(value, true);
+      if (list) for (const one of optionsOf(value)) if (one.kind === 'function') for (const made of returned(one.node)) reachValue(evaluator.value(made), true);
+      const below = node.parent ? childOf(node.parent, 'FunctionDefinition') : null;
+      if (below && callsDecorated(value, text)) reach(below);
     };
     for (const hook of hooks) if (level === 'import') reach(hook);
 
@@ -120,7 +120,7 @@ function createWalker(program: Program, evaluator: Evaluator, suspicions: Suspic
         case 'FunctionDefinition': counts.functions += 1; later.push(node); return node.children.filter(({ type }) => type !== 'Body');
         case 'ClassDefinition':
           counts.classes += 1;
-          if (now === 'import') reachBases(node);
+          if (now === 'import') reachValue(reachMaking(node, text, evaluator, reachMethods) ?? unknown, true);
           return node.children;
         case 'IfStatement': return unguarded(node, text, body => { guarded.push(body); });
         case 'CallExpression': {
@@ -131,6 +131,8 @@ function createWalker(program: Program, evaluator: Evaluator, suspicions: Suspic
             reachValue(value, true);
             const { positional, keywords } = argumentsOf(list, text);
             for (const given of [...positional, ...keywords.values()]) reachValue(evaluator.value(given), false);
+            if (value.kind === 'path' && takesSettings(value.path)) for (const given of positional) for (const named of namedBySettings(evaluator.value(given)).values) reachValue(named, true);
+            if (isFinderList(value)) for (const given of positional) for (const one of optionsOf(evaluator.value(given))) if (one.kind === 'instance' || one.kind === 'class') reachMethods(one.node, ['find_spec', 'find_module']);
           }
           checkCall(node, value, list, now, suspicions);
           if (now === 'import') touch(node);
@@ -138,17 +140,21 @@ function createWalker(program: Program, evaluator: Evaluator, suspicions: Suspic
         }
         case 'Decorator': {
           const value = decoratorOf(node, text, evaluator);
-          if (now === 'import') reachValue(value, true);
           const list = childOf(node, 'ArgList');
+          if (now === 'import') reachDecorated(node, value, list);
           checkCall(node, value, list, now, suspicions);
           return list ? [list] : [];
         }
-        case 'AssignStatement': checkAssignment(node, now, suspicions); return node.children;
+        case 'AssignStatement':
+          checkAssignment(node, now, suspicions);
+          if (now === 'import') for (const given of handedOver(node, evaluator)) reachValue(given, false);
+          return node.children;
         case 'MemberExpression': {
           checkMember(node, now, suspicions);
           checkReference(node, now, suspicions);
           const value = evaluator.value(node);
           if (now === 'import' && value.kind === 'function' && value.node.parent?.type === 'DecoratedStatement') reach(value.node);
+          if (now === 'import' && node.children[0] && node.children[1]?.type === '[') for (const one of optionsOf(evaluator.value(node.children[0]))) if (one.kind === 'class') reachMethods(one.node, ['__class_getitem__']);
           return node.children;
         }
         case 'VariableName': checkReference(node, now, suspicions); if (now === 'import') touch(node); return [];
@@ -193,16 +199,8 @@ const isBuiltinCall = (list: Node, evaluator: Evaluator): boolean => {
   return callee !== undefined && optionsOf(evaluator.value(callee)).some(one => one.kind === 'path' && one.path.startsWith('builtins.'));
 };
 
-/** Methods with names that Python itself calls. */
-function special(definition: Node, text: string): string[] {
-  const names: string[] = [];
-  for (const child of childOf(definition, 'Body')?.children ?? []) {
-    const method = child.type === 'DecoratedStatement' ? childOf(child, 'FunctionDefinition') : child;
-    const name = method?.type === 'FunctionDefinition' ? childOf(method, 'VariableName') : null;
-    if (name && /^__\w+__$/.test(nameOf(name, text))) names.push(nameOf(name, text));
-  }
-  return names.slice(0, 100);
-}
+/** Whoever imports next asks what is put there. */
+const isFinderList = (value: Value): boolean => optionsOf(value).some(one => one.kind === 'path' && /^sys\.meta_path\.(?:append|insert)$/.test(canonical(one.path)));
 
 const isMain = /^\(?\s*(?:__name__\s*==\s*(['"])__main__\1|(['"])__main__\2\s*==\s*__name__)\s*\)?$/;
 
@@ -215,15 +213,4 @@ function unguarded(node: Node, text: string, guard: (body: Node) => void): reado
   if (!parts.some(part => isMain.test(text.slice(part.from, part.to)))) return node.children;
   guard(body);
   return node.children.slice(2);
-}
-
-/** What stands behind `@`, without what it is called with. */
-function decoratorOf(node: Node, text: string, evaluator: Evaluator): Value {
-  const names = node.children.filter(({ type }) => type === 'VariableName' || type === 'PropertyName');
-  const [first, ...rest] = names;
-  if (!first) return pathValue('');
-  const value = evaluator.value(first);
-  if (rest.length === 0) return value;
-  const path = optionsOf(value).find(one => one.kind === 'path');
-  return path?.kind === 'path' ? pathValue([path.path, ...rest.map(each => nameOf(each, text))].join('.')) : value.kind === 'function' || value.kind === 'class' ? value : pathValue('');
 }

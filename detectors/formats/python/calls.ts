@@ -3,6 +3,7 @@ import { sourceOf } from '../source.ts';
 import { remarksOnShell } from '../text/shell.ts';
 import { canonical, type Danger, dangerOf, isEnvironment, isRootPlace, isSecretFile, isSecretName, isStartPlace } from './dangers.ts';
 import type { Node } from './grammar.ts';
+import { namedBySettings, takesSettings } from './logging-settings.ts';
 import { argumentsOf } from './nodes.ts';
 import type { Level, RuleName } from './rules.ts';
 import type { Suspicions } from './suspicions.ts';
@@ -125,7 +126,7 @@ const checks: { readonly [Each in Danger]: Check } = {
 function deletes({ path, value, given, level, line }: Call, { voice }: Suspicions) {
   const place = textOf(path.startsWith('pathlib.') ? value : given[0]);
   if (place !== null && isRootPlace(place)) voice.does('destroy', level, line, `deletes ${quoted(place)}`);
-  else if (level === 'import') voice.does('delete', level, line, `deletes files (${quoted(path)})`);
+  else voice.does('delete', level, line, `deletes files (${quoted(path)})`);
 }
 
 function evaluates({ path, given, level, line }: Call, { voice, inner }: Suspicions) {
@@ -151,9 +152,19 @@ function unpickles({ path, given, keyword, bits, level, line }: Call, { voice, r
   if (first?.kind === 'text' && !first.partial && first.bytes && path.endsWith('loads')) report.nested(`pickle-at-line-${line}`, sourceOf(Uint8Array.from(Buffer.from(first.text, 'latin1'))));
 }
 
+/** Settings name by texts what is called. */
+function configures({ given, keyword, level, line, node }: Call, suspicions: Suspicions) {
+  const settings = given[0] ?? keyword('config');
+  for (const { path, given: named } of settings ? namedBySettings(settings).texts : []) {
+    const danger = dangerOf(canonical(path));
+    if (danger) checks[danger]({ path: canonical(path), value: { kind: 'path', path, subject: null, traits: 0 }, given: [], keyword: name => named.get(name), bits: 0, level, line, node }, suspicions);
+  }
+}
+
 /** Calls that are no danger by themselves. */
 function otherwise({ path, value, given, keyword, level, line, node }: Call, suspicions: Suspicions) {
   const { voice } = suspicions;
+  if (takesSettings(path)) configures({ path, value, given, keyword, level, line, node, bits: 0 }, suspicions);
   checkModulePath(path, textOf(given.at(-1)), node, level, suspicions);
   const [object, name] = given;
   if ((path === 'builtins.setattr' || path === 'builtins.delattr') && object?.kind === 'path') {

@@ -1,9 +1,10 @@
 import { canonical, dangerOf, isEnvironment } from './dangers.ts';
+import type { Evaluator } from './evaluate.ts';
 import type { Node } from './grammar.ts';
 import { nameOf, split } from './nodes.ts';
 import { quoted } from '../quote.ts';
 import type { Level } from './rules.ts';
-import { optionsOf } from './values.ts';
+import { optionsOf, type Value } from './values.ts';
 import type { Suspicions } from './suspicions.ts';
 
 const loader = /^mxnet\.(?:[\w.]+\.)?(?:load|loads|load_parameters|load_params|load_checkpoint|load_frombuffer|load_json|fromjson|imports|import_model|set_states|load_optimizer_states|_LIB|check_call)$/;
@@ -24,6 +25,14 @@ export function checkAssignment(node: Node, level: Level, suspicions: Suspicions
       else replacedItem(value.path, name, target, level, suspicions);
     }
   }
+}
+
+/** What is put into another module, which calls it when it likes: hooks, handlers, replaced functions. */
+export function handedOver(node: Node, evaluator: Evaluator): Value[] {
+  const parts = split(node.children, 'AssignOp');
+  const value = parts.pop()?.[0];
+  const isForeign = ({ type, children: [object] }: Node) => type === 'MemberExpression' && object !== undefined && optionsOf(evaluator.value(object)).some(({ kind }) => kind === 'path');
+  return value && parts.flat().some(isForeign) ? [evaluator.value(value)] : [];
 }
 
 function replacedItem(path: string, index: Node, target: Node, level: Level, suspicions: Suspicions) {

@@ -7,6 +7,7 @@ import { examine, load } from './document.ts';
 import { factsOf } from './facts.ts';
 import type { Graph } from './graph.ts';
 import { looksLikeSymbol } from './likeness.ts';
+import { tellPointers } from './pointers.ts';
 import type { OperatorPolicy } from './policy.ts';
 import { tally } from './tally.ts';
 import { createVoice, type Voice } from './voice.ts';
@@ -60,11 +61,5 @@ function refused(reason: string, source: Source, report: Report, voice: Voice) {
   voice.refused('refused', reason, { offset: Number(/offset (\d+)/.exec(reason)?.[1] ?? 0) });
   const { bytes: all } = load(source);
   lookForClasses(all, report);
-  const bytes = Buffer.from(all.buffer, all.byteOffset, all.byteLength);
-  for (const name of ['_Native', '_NDArray']) {
-    const at = bytes.indexOf(`"${name}"`);
-    if (at >= 0) voice.say('pointer-operator', 'critical', 0.8,
-      `A symbol that MXNet 1.9.1 refuses names the operator ${name}, which calls a function at an address written as text`,
-        { offset: at, length: name.length + 2 }, 'AML.T0011.000', 'AML.T0018.002', 'T1203');
-  }
+  tellPointers(all, voice);
 }

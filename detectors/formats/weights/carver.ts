@@ -4,11 +4,11 @@ import { widthOf } from './dtype.ts';
 import type { Kernel } from './kernel.ts';
 import { candidates, carryBytes, copiedLanes, float32Lanes, rawBase, readings, results } from './layout.ts';
 import type { CopiedLane } from './layout.ts';
-import { createSearch, gather } from './search.ts';
+import { createSearch, gatherBlock } from './search.ts';
 import type { Search, Values } from './search.ts';
 
 /** Looks for executable content in the values themselves and in their low bytes, block by block. */
-export interface Carver { look(bytes: number, last: boolean): void }
+export interface Carver { /** The block also stands at `rawBase`. */ look(block: Uint8Array, last: boolean): void }
 
 export function createCarver(source: Source, report: Report, values: Values, kernel: Kernel): Carver {
   const search = createSearch(source, report, values);
@@ -30,7 +30,7 @@ function siftFloats(search: Search, kernel: Kernel): Carver {
   const { memory, view } = kernel;
   let done = 0;
   return {
-    look(bytes, last) {
+    look({ length: bytes }, last) {
       if (search.over) return;
       const { from, end } = range(memory, rawBase, bytes, done === 0, last);
       if (end > from) {
@@ -75,10 +75,10 @@ function scanLanes(search: Search, kernel: Kernel, { dtype }: Values): Carver {
   const all: readonly CopiedLane[] = [{ base: rawBase, taken: width, swapped: false }, ...low];
   let values = 0;
   return {
-    look(bytes, last) {
+    look(block, last) {
       if (search.over) return;
-      const block = memory.subarray(rawBase, rawBase + bytes);
-      for (const lane of low) gather(block, width, lane, memory.subarray(lane.base, lane.base + bytes / width * lane.taken));
+      const bytes = block.length;
+      for (const lane of low) gatherBlock(block, width, lane.taken, memory.subarray(lane.base, lane.base + bytes / width * lane.taken));
       for (const lane of all) {
         const [length, done] = [bytes / width * lane.taken, values * lane.taken];
         const { from, end } = range(memory, lane.base, length, values === 0, last);

@@ -108,6 +108,36 @@ export function gather(bytes: Uint8Array, width: number, { taken, swapped }: Lan
   return into;
 }
 
+/** The same of a whole block, which is aligned to its values, in file order, and in another buffer: every byte of the weights comes by here. */
+export function gatherBlock({ buffer, byteOffset, length }: Uint8Array, width: number, taken: number, into: Uint8Array) {
+  // A conversion cuts off all but the lowest byte, and is done by the engine at once.
+  if (taken === 1 && width === 2) into.set(new Uint16Array(buffer, byteOffset, length / 2));
+  else if (taken === 1 && width === 4) into.set(new Uint32Array(buffer, byteOffset, length / 4));
+  else if (taken === 6) copyThree(new Uint16Array(buffer, byteOffset, length / 2), new Uint16Array(into.buffer, into.byteOffset, into.length / 2));
+  else {
+    const words = new Uint32Array(buffer, byteOffset, length / 4);
+    const target = taken === 1 ? into : taken === 2 ? new Uint16Array(into.buffer, into.byteOffset, into.length / 2) : new Uint32Array(into.buffer, into.byteOffset, into.length / 4);
+    target.set(lowerHalves(words));
+  }
+}
+
+const lower = new Uint32Array(8_192);
+
+/** The lower words of values of eight bytes. */
+function lowerHalves(words: Uint32Array): Uint32Array {
+  const count = words.length / 2;
+  for (let index = 0; index < count; index++) lower[index] = words[2 * index] ?? 0;
+  return lower.subarray(0, count);
+}
+
+function copyThree(halves: Uint16Array, into: Uint16Array) {
+  for (let at = 0, to = 0; to < into.length; at += 4, to += 3) {
+    into[to] = halves[at] ?? 0;
+    into[to + 1] = halves[at + 1] ?? 0;
+    into[to + 2] = halves[at + 2] ?? 0;
+  }
+}
+
 /** The values that hold [at, at + length) of a lane: first, and how many. */
 const span = (lane: Lane, at: number, length: number) => ({ first: Math.floor(at / lane.taken), count: Math.ceil(length / lane.taken) + 1 });
 

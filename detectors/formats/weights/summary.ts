@@ -37,18 +37,26 @@ export function join(one: Summary, two: Summary): Summary {
  * another buffer than the kernel's: converting within one buffer is ten times as slow.
  */
 export function summarise(kernel: Kernel, dtype: DType, block: Uint8Array): Summary {
-  return (dtype === 'float32' && block.length % 16 === 0 ? ofFiniteFloats(kernel, block.length) : null) ?? ofWide(kernel, dtype, block);
+  const values = block.length / widthOf(dtype);
+  return (values % 4 === 0 ? ofFloats(kernel, dtype, block, values) : null) ?? ofWide(kernel, dtype, block);
+}
+
+/** Types of fewer bits are float32 without loss. Null for those of more, and when some values are not finite. */
+function ofFloats(kernel: Kernel, dtype: DType, block: Uint8Array, values: number): Summary | null {
+  if (dtype === 'float32') return ofFiniteFloats(kernel, rawBase, values);
+  if (widthOf(dtype) > 2) return null;
+  widen(dtype, block, new Float32Array(kernel.memory.buffer, wideBase, values));
+  return ofFiniteFloats(kernel, wideBase, values);
 }
 
 const pair = ({ view }: Kernel, place: number): [number, number] => [view.getFloat64(place, true), view.getFloat64(place + 8, true)];
 const total = ([one, two]: readonly [number, number]): number => one + two;
 
 /** Null when some are not finite. */
-function ofFiniteFloats(kernel: Kernel, bytes: number): Summary | null {
-  kernel.summarise(rawBase, rawBase + bytes);
+function ofFiniteFloats(kernel: Kernel, from: number, count: number): Summary | null {
+  kernel.summarise(from, from + 4 * count);
   if ([0, 4, 8, 12].some(offset => kernel.view.getUint32(results.notFinite + offset, true) !== 0)) return null;
   const lanes = (place: number): number[] => [0, 4, 8, 12].map(offset => kernel.view.getFloat32(place + offset, true));
-  const count = bytes / 4;
   const mean = total(pair(kernel, results.sum)) / count;
   const deviations = Math.max(0, total(pair(kernel, results.squares)) - mean * mean * count);
   return { count, least: Math.min(...lanes(results.least)), most: Math.max(...lanes(results.most)), mean, deviations, nan: 0, infinite: 0 };
@@ -72,7 +80,7 @@ function ofWide(kernel: Kernel, dtype: DType, block: Uint8Array): Summary {
   return { count, least, most, mean, deviations: total(pair(kernel, results.squares)), nan, infinite: values - count - nan };
 }
 
-function widen(dtype: DType, { buffer, byteOffset }: Uint8Array, target: Float64Array) {
+function widen(dtype: DType, { buffer, byteOffset }: Uint8Array, target: Float64Array | Float32Array) {
   const count = target.length;
   switch (dtype) {
     case 'float32': target.set(new Float32Array(buffer, byteOffset, count)); break;
@@ -90,14 +98,14 @@ function widen(dtype: DType, { buffer, byteOffset }: Uint8Array, target: Float64
   }
 }
 
-function fromHalves(halves: Uint32Array, target: Float64Array, signed: boolean) {
+function fromHalves(halves: Uint32Array, target: Float64Array | Float32Array, signed: boolean) {
   for (let index = 0; index < target.length; index++) {
     const upper = halves[2 * index + 1] ?? 0;
     target[index] = (signed ? upper | 0 : upper) * 2 ** 32 + (halves[2 * index] ?? 0);
   }
 }
 
-function fromUpper(values: Uint16Array, target: Float64Array) {
+function fromUpper(values: Uint16Array, target: Float64Array | Float32Array) {
   const bits = new Uint32Array(values.length);
   for (let index = 0; index < values.length; index++) bits[index] = (values[index] ?? 0) << 16;
   target.set(new Float32Array(bits.buffer));

@@ -39,7 +39,7 @@ export function readValues(source: Source, values: Values, hash: Hash, report: R
       kernel.memory.set(block, rawBase);
       summary = join(summary, summarise(kernel, values.dtype, block));
       if (block.length === blockBytes && values.dtype === 'float32') oddities.look(kernel, done + at);
-      carver.look(block.length, done + at + block.length === values.bytes);
+      carver.look(block, done + at + block.length === values.bytes);
       report.budget.spend(blockCost * block.length / blockBytes);
     }
     done += bytes;

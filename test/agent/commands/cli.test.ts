@@ -117,6 +117,17 @@ test('inspect says of each file what it is, and exits by the gravest', async t =
   t.is(JSON.parse((await mxwarden('inspect', folder, '--format', 'sarif')).stdout).version, '2.1.0');
 });
 
+test('inspect reads names from standard input, one a line or, with line breaks in them, with a NUL behind each', async t => {
+  const folder = join(await config(), '..');
+  for (const name of ['a.txt', 'b\nc.txt', 'd.txt']) await writeFile(join(folder, name), 'x');
+  const inspected = async (names: string, ...options: string[]) => {
+    const { stdout } = await run(bin, ['inspect', '--format', 'json', ...options], { timeoutMs: 60_000, input: names });
+    return stdout.trim().split('\n').map(line => (JSON.parse(line) as { path: string }).path.slice(folder.length));
+  };
+  t.deepEqual(await inspected(`${folder}/a.txt\n\n${folder}/d.txt`, '--stdin'), ['/a.txt', '/d.txt']);
+  t.deepEqual(await inspected(`${folder}/b\nc.txt\0${folder}/a.txt\0`, '-0'), [String.raw`/b\x0ac.txt`, '/a.txt']);
+});
+
 test('inspect holds parameters against the symbol of their prefix, and says on their line what does not fit', async t => {
   const folder = join(await config(), '..');
   await run('rm', [join(folder, 'agent.config.yaml')]);

@@ -47,6 +47,13 @@ test('in SARIF what was not examined makes the run unsuccessful, and no info is 
   t.deepEqual(run.results.map(({ ruleId, level }) => `${ruleId} ${level}`), ['pickle.unknown-global error', 'symbol-json.cycle error', 'python.import-time-call warning']);
 });
 
+test('in SARIF each result points to its own file and rule, however many there are', t => {
+  const many = Array.from({ length: 20_000 }, (_, number) => ({ ...hostile, path: `/m/${number}`, findings: hostile.findings.slice(number % 3, number % 3 + 1) }));
+  const { runs: [run] } = sarifLog(many, '0.1.0') as { runs: [{ tool: { driver: { rules: { id: string }[] } }; results: { ruleId: string; ruleIndex: number; locations: [{ physicalLocation: { artifactLocation: { uri: string; index: number } } }] }[] }] };
+  t.is(run.results.length, 20_000);
+  t.true(run.results.every(({ ruleId, ruleIndex, locations: [{ physicalLocation: { artifactLocation: { uri, index } } }] }) => run.tool.driver.rules[ruleIndex]?.id === ruleId && uri === `file:///m/${index}`));
+});
+
 test('a name in any encoding becomes a URI that gives its bytes back', t => {
   const { runs: [run] } = sarifLog([hostile], '0.1.0') as { runs: [{ artifacts: [{ location: { uri: string } }] }] };
   t.regex(run.artifacts[0].location.uri, /^file:\/\/\/.*\/relative\/a%0A%FF%20%22b%22\.states$/);

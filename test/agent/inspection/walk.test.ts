@@ -40,6 +40,14 @@ test('without recursion only the folder itself', async t => {
   t.deepEqual(seen(await tree(), false).filter(line => line.startsWith('file')), ['file /z.params']);
 });
 
+test('without recursion a link that was named leads into one folder only', async t => {
+  const folder = await tree();
+  await symlink(join(folder, 'b'), `${folder}-link`);
+  const names = (recursive: boolean) => [...walk(Buffer.from(`${folder}-link`), recursive)].filter(({ type }) => type === 'file').map(({ path }) => readText(path).slice(folder.length));
+  t.deepEqual(names(false), ['/b/a.params']);
+  t.true(names(true).length > 1);
+});
+
 test('what is not there is told, a link that was named is followed', async t => {
   t.deepEqual([...walk(Buffer.from('/nonexistent'), true)].map(item => item.type), ['passed']);
   const folder = await tree();

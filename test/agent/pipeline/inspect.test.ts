@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { mkdtemp, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,25 +18,31 @@ import { container, dense, shape, text } from '../../fixtures/hostile/ndarray.ts
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 type Inspected = EventOf<'artifact.inspected'>;
 
-function rig(options: Partial<{ maxBytes: number; timeoutMs: number; queue: number }> = {}) {
+function rig(options: Partial<{ maxBytes: number; timeoutMs: number; queue: number }> = {}, config: object = {}) {
   const drafts: Draft[] = [];
   const known = new Map<string, InspectionRecord>();
-  const inspector = createInspector({ jobs: 1, maxBytes: 1e9, timeoutMs: 20_000, queue: 100, ...options }, new Map([['inspection', inspection.config.parse({})]]), {
+  const inspector = createInspector({ jobs: 1, maxBytes: 1e9, timeoutMs: 20_000, queue: 100, ...options }, new Map([['inspection', inspection.config.parse(config)]]), {
     get: path => known.get(path) ?? null, set: (path, record) => { known.set(path, record); },
   }, { log, proc: '/proc', emit: draft => { drafts.push(draft); } });
   const next = async (count = 1) => {
-    for (let tries = 0; drafts.length < count && tries < 400; tries++) await delay(25);
+    for (let tries = 0; drafts.length < count && tries < 2_400; tries++) await delay(25);
     return drafts[count - 1] as unknown as Inspected | undefined;
   };
   return { inspector, drafts, known, next };
 }
 
-async function file(name: string | Buffer, content: string | Buffer) {
-  const folder = await mkdtemp(join(tmpdir(), 'inspect-'));
+async function file(name: string | Buffer, content: string | Buffer, folder?: string) {
+  folder ??= await mkdtemp(join(tmpdir(), 'inspect-'));
   const path = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name)]);
   await writeFile(path, content);
   return { path, place: { path: readText(path) }, identity: () => fileIdentity(statSync(path, { bigint: true })) };
 }
+
+const layer = { op: 'FullyConnected', name: 'fc', attrs: { num_hidden: '2' }, inputs: [[0, 0, 0], [1, 0, 0], [2, 0, 0]] };
+const graph = (weight: string) => JSON.stringify({
+  nodes: [...['data', weight, 'b'].map(name => ({ op: 'null', name, inputs: [] })), layer], arg_nodes: [0, 1, 2], node_row_ptr: [0, 1, 2, 3, 4], heads: [[3, 0, 0]], attrs: { mxnet_version: ['int', 10901] },
+});
+const rulesOf = (seen: Inspected | undefined) => seen?.observations.map(({ rule }) => rule).filter(rule => rule.startsWith('model.'));
 
 test('a changed file is read once, with its digest and its kind', async t => {
   const { inspector, next } = rig();
@@ -96,6 +102,69 @@ test('a file whose times were set back is read again: the change time cannot be'
   execFileSync('touch', ['-d', `@${before.mtimeMs / 1_000}`, one.path.toString()]);
   inspector.see(mxnetCalled({ argument: pathArgument({ place: one.place, file: one.identity() }) }));
   t.is((await next(2))?.sha256, createHash('sha256').update('h0nest').digest('hex'));
+  t.is(inspector.inspected, 2, 'the same size and time are no reason to believe that it is the same');
+});
+
+test('a file that was touched, replaced by the same content or copied is hashed and told again, not inspected again', async t => {
+  const { inspector, drafts, next } = rig();
+  await using _ = inspector;
+  const content = Buffer.from(container([dense()], { names: [text('arg:w')] }));
+  const one = await file('a.params', content);
+  const tell = () => { inspector.see(fileChanged({ place: one.place, file: one.identity() })); };
+  tell();
+  const first = await next();
+  execFileSync('touch', [one.path.toString()]);
+  tell();
+  t.deepEqual((await next(2))?.file, one.identity(), 'touched');
+  await writeFile(`${one.path}.new`, content);
+  await rename(`${one.path}.new`, one.path);
+  tell();
+  t.deepEqual((await next(3))?.file, one.identity(), 'replaced');
+  const copy = await file('a.params', content);
+  inspector.see(fileChanged({ place: copy.place, file: copy.identity() }));
+  await next(4);
+  t.is(inspector.inspected, 1);
+  for (const draft of drafts as unknown as Inspected[]) t.deepEqual([draft.sha256, draft.verdict, draft.inventory], [first?.sha256, 'clean', first?.inventory]);
+});
+
+test('the same content under another name, or where other operators are expected, is inspected', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'inspect-'));
+  await mkdir(join(folder, 'ours'));
+  const { inspector, next } = rig({}, { operators: { scopes: [{ under: `${folder}/ours/`, allow: ['Activation'] }] } });
+  await using _ = inspector;
+  const rules = [];
+  for (const [index, path] of ['a-symbol.json', 'b-symbol.json', 'ours/a-symbol.json'].entries()) {
+    const one = await file(path, graph('w'), folder);
+    inspector.see(fileChanged({ place: one.place, file: one.identity() }));
+    rules.push((await next(index + 1))?.observations.some(({ rule }) => rule === 'symbol.operator-not-allowed'));
+  }
+  t.deepEqual(rules, [false, false, true]);
+  t.is(inspector.inspected, 3);
+});
+
+test('copied parameters are inspected again unless the symbol beside them is a copy too', async t => {
+  const { inspector, next } = rig();
+  await using _ = inspector;
+  const parameters = Buffer.from(container([dense({ dims: shape([2, 1]) }), dense()], { names: [text('arg:w'), text('arg:b')] }));
+  let told = 0;
+  async function model(symbol: string | null) {
+    const folder = await mkdtemp(join(tmpdir(), 'inspect-'));
+    const before = inspector.inspected;
+    for (const [name, content] of [['net-symbol.json', symbol], ['net-0000.params', parameters]] as const) {
+      if (content === null) continue;
+      const one = await file(name, content, folder);
+      inspector.see(fileChanged({ place: one.place, file: one.identity() }));
+      told += 1;
+      await next(told);
+    }
+    return { read: inspector.inspected - before, rules: rulesOf(await next(told)) };
+  }
+  const wrong = ['model.unused-parameters', 'model.missing-parameter'];
+  t.deepEqual(await model(graph('other')), { read: 2, rules: wrong });
+  t.deepEqual(await model(graph('other')), { read: 0, rules: wrong });
+  t.deepEqual(await model(graph('w')), { read: 2, rules: [] });
+  t.deepEqual(await model(null), { read: 1, rules: [] });
+  t.deepEqual(await model(null), { read: 0, rules: [] });
 });
 
 test('a FIFO in the place of the file is not waited for', async t => {
@@ -145,12 +214,6 @@ test('a thread that takes too long is given up and the next file is read', async
   inspector.see(fileChanged({ place: one.place, file: one.identity() }));
   t.like(await next(), { verdict: 'incomplete' });
 });
-
-const layer = { op: 'FullyConnected', name: 'fc', attrs: { num_hidden: '2' }, inputs: [[0, 0, 0], [1, 0, 0], [2, 0, 0]] };
-const graph = (weight: string) => JSON.stringify({
-  nodes: [...['data', weight, 'b'].map(name => ({ op: 'null', name, inputs: [] })), layer], arg_nodes: [0, 1, 2], node_row_ptr: [0, 1, 2, 3, 4], heads: [[3, 0, 0]], attrs: { mxnet_version: ['int', 10901] },
-});
-const rulesOf = (seen: Inspected | undefined) => seen?.observations.map(({ rule }) => rule).filter(rule => rule.startsWith('model.'));
 
 test('parameters are held against the symbol beside them, again when it changes and when it was changed unseen', async t => {
   const { inspector, next } = rig();

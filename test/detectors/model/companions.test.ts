@@ -44,6 +44,16 @@ test('nothing is called missing from a file that was not read to its end', t => 
   t.deepEqual(rules(asked('a-symbol.json'), held('a-0000.params', ['arg:w'], { complete: false })), []);
 });
 
+test('the arrays of optimizer states have the shapes of their parameters, or one number for each row', t => {
+  const states = (...shapes: readonly (readonly [string, ...(readonly number[])[]])[]): Stated =>
+    ({ path: 'a-0001.states', member: null, fact: { type: 'states', states: { keys: shapes.map(([name]) => name), shapes: new Map(shapes.map(([name, ...list]) => [name, list])) } } });
+  t.deepEqual(rules(asked('a-symbol.json'), states(['w', [4, 7], [4, 7]], ['b', [4], [4]])), []);
+  t.deepEqual(rules(asked('a-symbol.json'), states(['w', [4, 1]], ['b', []])), ['model.state-shape'], 'an array without dimensions is none of a bias');
+  t.deepEqual(rules(asked('a-symbol.json'), states(['w', [4, 1]], ['b'])), []);
+  t.deepEqual(rules(asked('a-symbol.json'), states(['w', [5, 7]], ['b', [4]])), ['model.state-shape']);
+  t.deepEqual(rules(asked('a-symbol.json'), states(['w', [4, 7], [4, 7]], ['b', [4], [9]])), ['model.state-shape']);
+});
+
 test('optimizer states are held against the symbol too', t => {
   t.deepEqual(rules(asked('a-symbol.json'), { path: 'a-0001.states', member: null, fact: { type: 'states', states: { keys: [0, 1, 2, 3, 4, 5] } } }), ['model.foreign-states']);
 });

@@ -78,3 +78,24 @@ test('the type of an honest predictor, and its settings, are clean', t => {
   for (const path of ['gluonts.mx.model.predictor.RepresentableBlockPredictor', 'gluonts.model.seasonal_naive._predictor.SeasonalNaivePredictor\n', 'mxnet.gluon.nn.basic_layers.Dense']) t.is(inspectBytes('type.txt', Buffer.from(path)).verdict, 'clean', path);
   t.is(inspectBytes('gluonts-config.json', Buffer.from('{"model":"gluonts.mx.model.deepar.DeepAREstimator","freq":"D"}')).verdict, 'clean');
 });
+
+const fileOf = (content: string, file: string): Inspection => inspectBytes(file, Buffer.from(content));
+const rulesOf = ({ observations }: Inspection) => observations.map(({ rule }) => rule);
+
+test('the keys of a symbol behind another one are told, wherever they stand, and other graphs are not', t => {
+  const { nodes, ...rest } = plain;
+  const odd = fileOf(JSON.stringify({ comment: 'x'.repeat(10_000), nodes, more: [], ...rest }), 'a.json');
+  t.deepEqual([odd.verdict, ...rulesOf(odd)], ['suspicious', 'json.symbol']);
+  for (const other of [{ name: 'a', nodes, edges: [] }, { graph: plain }, [plain], { name: 'a', heads: [], arg_nodes: [] }]) t.is(fileOf(JSON.stringify(other), 'a.json').verdict, 'clean', JSON.stringify(other).slice(0, 40));
+});
+
+test('blanks alone are a text, and blanks in front of a symbol change nothing', t => {
+  const blanks = ' \n'.repeat(5_000);
+  t.deepEqual([fileOf(blanks, 'a.txt').format, fileOf(blanks, 'notes').format, fileOf(blanks, 'a.params').format], ['text', 'text', 'text']);
+  for (const file of ['net-symbol.json', 'model.bin']) {
+    const found = fileOf(`${blanks}${JSON.stringify(plain)}`, file);
+    t.deepEqual([found.format, rulesOf(found).filter(rule => rule.startsWith('kind.'))], ['symbol-json', []]);
+  }
+  const binary = inspectBytes('a.params', Buffer.concat([Buffer.from(blanks), Buffer.from('\x7fELF\x02\x01\x01')]));
+  t.not(binary.format, 'elf', 'a program is one only from its first byte on');
+});

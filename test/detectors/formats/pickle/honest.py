@@ -68,6 +68,19 @@ for label, scheduler in schedulers.items():
                 trainer.step(2)
             trainer.save_states(os.path.join(folder, f'trainer-{label}-{kvstore}-{update}.states'))
 
+# Every optimizer with every scheduler, the optimizer with it or without.
+for name in names:
+    if name in ('groupadagrad', 'test'):
+        continue
+    for label, scheduler in schedulers.items():
+        try:
+            updater = updater_of(mx.optimizer.create(name, lr_scheduler=pickle.loads(pickle.dumps(scheduler))))
+        except Exception as error:
+            print('no', name, label, repr(error)[:200])
+            continue
+        for whole in (False, True):
+            write(f'{name}-{label}-{whole}', updater.get_states(whole))
+
 for kvstore in ('local', 'device', None):
     data = mx.sym.Variable('data')
     net = mx.sym.SoftmaxOutput(mx.sym.FullyConnected(data, num_hidden=3, name='fc'), name='softmax')
@@ -75,6 +88,13 @@ for kvstore in ('local', 'device', None):
     batches = mx.io.NDArrayIter(np.ones((8, 4)), np.zeros(8), 4)
     module.fit(batches, num_epoch=1, optimizer='sgd', optimizer_params={'momentum': 0.9}, kvstore=kvstore)
     module.save_checkpoint(os.path.join(folder, f'module-{kvstore}'), 1, save_optimizer_states=True)
+    # On several devices the store keeps states by the names of parameters.
+    if kvstore is not None:
+        for optimizer, extra in (('sgd', {'momentum': 0.9}), ('adam', {}), ('rmsprop', {'centered': True}), ('adagrad', {}), ('ftml', {})):
+            several = mx.mod.Module(net, context=[mx.cpu(0), mx.cpu(1)])
+            batches.reset()
+            several.fit(batches, num_epoch=1, optimizer=optimizer, optimizer_params=extra, kvstore=kvstore)
+            several.save_checkpoint(os.path.join(folder, f'module-{kvstore}-{optimizer}'), 1, save_optimizer_states=True)
 
 # More than 64 KiB, so that protocol 4 and 5 leave the frame; and many arrays.
 big = mx.optimizer.get_updater(mx.optimizer.SGD(momentum=0.9))
