@@ -4,6 +4,7 @@ import { defineCollector } from '../agent/contract/collector.ts';
 import { did } from './kernel/fanotify/record.ts';
 import { type Deed, openFileEvents } from './kernel/fanotify/session.ts';
 import { candidatesOf } from './kernel/inotify/globs.ts';
+import { patterns } from './kernel/inotify/patterns.ts';
 import { bytesOf, folderOf, placeOf, type RawPath } from './kernel/inotify/raw-path.ts';
 
 /** Nothing that ordinary programs read all the time, such as /etc/passwd: who reads these has a reason. */
@@ -18,8 +19,7 @@ const usualSecrets = [
   '/var/lib/kubelet/pki/*.pem',
 ];
 const config = z.strictObject({
-  paths: z.array(z.string().min(1).max(4_095).refine(path => path.startsWith('/'), 'an absolute path').refine(path => !path.includes('**'), 'a * stands for one name'))
-    .max(1_024).default(usualSecrets).describe('Files whose every opening is told, whoever opens them. * ? [] {} stand for one name.'),
+  paths: patterns.default(usualSecrets).describe('Files whose every opening is told, whoever opens them. * ? [] {} stand for one name.'),
   rescanMs: z.int().min(1_000).max(86_400_000).default(30_000).describe('How often files that have come are looked for; in known folders they are noticed at once.'),
   maxFiles: z.int().min(1).max(100_000).default(4_096).describe('Files and their folders that are watched; those beyond are not, and the sensor says so.'),
 });

@@ -6,6 +6,7 @@ import type { FileChanged } from '../agent/contract/event.ts';
 import type { Process } from '../agent/contract/process.ts';
 import { did } from './kernel/fanotify/record.ts';
 import { type Deed, openFileEvents } from './kernel/fanotify/session.ts';
+import { patterns } from './kernel/inotify/patterns.ts';
 import { createPlaces, type Places } from './kernel/inotify/places.ts';
 import { below, bytesOf, folderOf, placeOf, type RawPath } from './kernel/inotify/raw-path.ts';
 import { openCensus } from './kernel/procfs/census.ts';
@@ -26,8 +27,7 @@ const usualFiles = [
   ].map(name => `${home}/${name}`)),
 );
 const config = z.strictObject({
-  paths: z.array(z.string().min(1).max(4_095).refine(path => path.startsWith('/'), 'an absolute path').refine(path => !path.includes('**'), 'a * stands for one name'))
-    .max(1_024).default(usualFiles).describe('Files of which it is told who of the trees with MXNet creates, writes or puts them there. * ? [] {} stand for one name.'),
+  paths: patterns.default(usualFiles).describe('Files of which it is told who of the trees with MXNet creates, writes or puts them there. * ? [] {} stand for one name.'),
   rescanMs: z.int().min(1_000).max(86_400_000).default(30_000).describe('How often folders that have come are looked for; in known folders they are noticed at once.'),
   maxFolders: z.int().min(1).max(100_000).default(1_024).describe('Folders of these files that are watched; those beyond are not, and the sensor says so.'),
 });

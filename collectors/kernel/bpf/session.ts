@@ -3,6 +3,7 @@ import { openCensus } from '../procfs/census.ts';
 import { createClock } from '../tracefs/clock.ts';
 import { inodeKey } from '../tracefs/probes.ts';
 import type { Session } from '../tracefs/session.ts';
+import { createSharing, type Shareable } from '../sharing.ts';
 import { createAccount, type SensorListener } from './account.ts';
 import { decodeRecords } from './decode.ts';
 import { createProbes } from './probes.ts';
@@ -29,45 +30,26 @@ export interface BpfSession extends Pick<Session, 'census' | 'clock' | 'probes'>
   readonly sensorPid: number;
   join(listener: BpfListener): Disposable;
 }
-interface Running extends BpfSession, AsyncDisposable { flush(): Promise<void> }
+interface Running extends BpfSession, Shareable {}
 
 const flushWithinMs = 1_000;
 const reviewMs = 5_000;
 const [leastRing, mostRing] = [256 << 10, 64 << 20];
-const shared = new Map<string, { users: number; readonly running: Promise<Running> }>();
+const shared = createSharing<Running>();
 
 /**
  * What the kernel's programs see of all MXNet processes and their trees; one session for each `host.proc`, opened by the
  * first and closed by the last who uses it. Throws UnavailableError with the reason where the programs do not work.
  */
 export async function openBpfSession(host: HostPaths, options: BpfOptions): Promise<BpfSession & AsyncDisposable> {
-  const key = `${host.proc}\0${host.sys}`;
-  const mine = shared.get(key) ?? { users: 0, running: run(host, options) };
-  shared.set(key, mine);
-  mine.users += 1;
-  const joined = new DisposableStack();
-  let open = true;
-  const release = async (): Promise<void> => {
-    if (!open) return;
-    open = false;
-    const running = await mine.running.catch(() => null); // whoever opened has been told
-    await running?.flush();
-    joined.dispose();
-    mine.users -= 1;
-    if (mine.users > 0) return;
-    if (shared.get(key) === mine) shared.delete(key);
-    await running?.[Symbol.asyncDispose]();
+  const share = await shared(`${host.proc}\0${host.sys}`, () => run(host, options));
+  const { census, clock, probes, sights } = share.running;
+  return {
+    census, clock, probes, sights,
+    get sensorPid() { return share.running.sensorPid; },
+    join: listener => share.joined.use(share.running.join(listener)),
+    [Symbol.asyncDispose]: () => share[Symbol.asyncDispose](),
   };
-  try {
-    const running = await mine.running;
-    const { census, clock, probes, sights } = running;
-    return {
-      census, clock, probes, sights,
-      get sensorPid() { return running.sensorPid; },
-      join: listener => joined.use(running.join(listener)),
-      [Symbol.asyncDispose]: release,
-    };
-  } catch (error) { await release(); throw error; }
 }
 
 async function run(host: HostPaths, { log, bufferKb, syscalls }: BpfOptions): Promise<Running> {

@@ -3,6 +3,7 @@ import type { HostPaths, Log } from '../../../agent/contract/component.ts';
 import { UnavailableError } from '../../../agent/contract/errors.ts';
 import { openCensus } from '../procfs/census.ts';
 import type { Census } from '../procfs/member.ts';
+import { createSharing, type Shareable } from '../sharing.ts';
 import { createAccount, type Listener } from './account.ts';
 import { type Armed, armed, connect, requireRoot, type SessionOptions } from './arm.ts';
 import { tracefsAnswers } from './answer.ts';
@@ -28,44 +29,25 @@ export interface Session {
   readonly readerPid: number;
   join(listener: SessionListener): Disposable;
 }
-interface Running extends Session, AsyncDisposable { widen(bufferKb: number): Promise<void>; flush(): Promise<void> }
+interface Running extends Session, Shareable { widen(bufferKb: number): Promise<void> }
 
 const flushWithinMs = 1_000;
-const shared = new Map<string, { users: number; readonly running: Promise<Running> }>();
+const shared = createSharing<Running>();
 
 /**
  * The kernel's records of all MXNet processes and their trees; one session for each tracefs, opened by the first and
  * closed by the last who uses it. Throws UnavailableError where there is no root or no tracefs.
  */
 export async function openSession(host: HostPaths, options: SessionOptions): Promise<Session & AsyncDisposable> {
-  const key = `${host.tracefs}\0${host.proc}`;
-  const mine = shared.get(key) ?? { users: 0, running: run(host, options) };
-  shared.set(key, mine);
-  mine.users += 1;
-  const joined = new DisposableStack();
-  let open = true;
-  const release = async (): Promise<void> => {
-    if (!open) return;
-    open = false;
-    const running = await mine.running.catch(() => null); // whoever opened has been told
-    await running?.flush();
-    joined.dispose();
-    mine.users -= 1;
-    if (mine.users > 0) return;
-    if (shared.get(key) === mine) shared.delete(key);
-    await running?.[Symbol.asyncDispose]();
+  const share = await shared(`${host.tracefs}\0${host.proc}`, () => run(host, options));
+  try { await share.running.widen(options.bufferKb); } catch (error) { await share[Symbol.asyncDispose](); throw error; }
+  const { census, clock, probes, absent } = share.running;
+  return {
+    census, clock, probes, absent,
+    get readerPid() { return share.running.readerPid; },
+    join: listener => share.joined.use(share.running.join(listener)),
+    [Symbol.asyncDispose]: () => share[Symbol.asyncDispose](),
   };
-  try {
-    const running = await mine.running;
-    await running.widen(options.bufferKb);
-    const { census, clock, probes, absent } = running;
-    return {
-      census, clock, probes, absent,
-      get readerPid() { return running.readerPid; },
-      join: listener => joined.use(running.join(listener)),
-      [Symbol.asyncDispose]: release,
-    };
-  } catch (error) { await release(); throw error; }
 }
 
 async function run(host: HostPaths, { log, bufferKb, mount }: SessionOptions): Promise<Running> {
