@@ -61,6 +61,7 @@ async function openKafka(settings: KafkaConfig, { log }: ForwarderPort): Promise
   if (settings.sasl && !settings.tls) log.warn('kafka: sasl without tls: whoever listens on the network can learn the credentials');
   let current: Promise<Producer> | null = null;
   let sending: ReadonlyMap<string, Envelope> = new Map();
+  const prepared = new WeakMap<Envelope, Message>();
 
   async function connect(): Promise<Producer> {
     const { brokers, clientId, sasl, connectionTimeoutMs, requestTimeoutMs } = settings;
@@ -126,9 +127,13 @@ async function openKafka(settings: KafkaConfig, { log }: ForwarderPort): Promise
   }
 
   return {
+    prepare(some) {
+      // What cannot be encoded is refused when it is sent.
+      pack(some, envelope => prepared.set(envelope, messageOf(envelope, settings)));
+    },
     async send(batch, signal) {
       sending = new Map(batch.map(envelope => [envelope.id, envelope]));
-      const { parcels, unwanted } = pack(batch, envelope => ({ topic: topicOf(envelope, settings), message: messageOf(envelope, settings) }));
+      const { parcels, unwanted } = pack(batch, envelope => ({ topic: topicOf(envelope, settings), message: prepared.get(envelope) ?? messageOf(envelope, settings) }));
       await deliver([...Map.groupBy(parcels, ({ value: { topic, message } }) => `${topic} ${String(message.key)}`).values()], unwanted, signal);
     },
     async [Symbol.asyncDispose]() {

@@ -143,7 +143,12 @@ function writer(folder: string, boot: string, state: State): EpochWriter {
     }
   }
 
-  const node = nodesIn((level, index) => frontier.edge().find(tile => tile.level === level && tile.index === index)?.bytes ?? fullTile(files, level, index));
+  /** Full tiles that are not written yet are made of what is on disk all the same. */
+  function tileAt(level: number, index: number): Buffer {
+    const own = [...frontier.edge(), ...completed.flatMap(({ tiles }) => tiles)];
+    return own.find(tile => tile.level === level && tile.index === index)?.bytes ?? fullTile(files, level, index);
+  }
+  const node = nodesIn(tileAt);
 
   return {
     files,

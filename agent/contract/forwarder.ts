@@ -85,6 +85,11 @@ export interface ForwarderPort {
 
 export interface Sink extends AsyncDisposable {
   /**
+   * These very envelopes will probably be sent next, and something else is under way: what can be made of them ahead,
+   * may be. Never throws, and promises nothing.
+   */
+  prepare?(some: readonly Envelope[]): void;
+  /**
    * Resolves when the far side has all of it for good. Otherwise throws: RetryableError (keep, try later),
    * MisconfiguredError (keep, try slowly, report unhealthy until an operator acts), or RejectedError naming the
    * envelopes the far side will never take.

@@ -19,16 +19,22 @@ const most = { files: 20_000, changes: 5 } as const;
 export const sameFile = (a: FileIdentity | null, b: FileIdentity | null): boolean =>
   a !== null && b !== null && a.device === b.device && a.inode === b.inode && a.size === b.size && a.mtimeNs === b.mtimeNs;
 
-/** Bounded: the file that was not spoken of for the longest time is forgotten first. */
-export function createContexts() {
+/** Bounded: the file that was not spoken of for the longest time is forgotten first, and `forgotten` hears its path. */
+export function createContexts(forgotten: (path: string) => void) {
   const contexts = new Map<string, ArtifactContext>();
+
+  function keep(path: string, context: ArtifactContext) {
+    contexts.delete(path);
+    contexts.set(path, context);
+    const oldest = contexts.keys().next().value;
+    if (contexts.size <= most.files || oldest === undefined) return;
+    contexts.delete(oldest);
+    forgotten(oldest);
+  }
 
   function touch(place: Place): ArtifactContext {
     const context = contexts.get(place.path) ?? { place, file: null, sha256: null, changes: [], inspected: null, loadedBy: null, loadedFile: null };
-    contexts.delete(place.path);
-    contexts.set(place.path, context);
-    const oldest = contexts.keys().next().value;
-    if (contexts.size > most.files && oldest !== undefined) contexts.delete(oldest);
+    keep(place.path, context);
     return context;
   }
 
@@ -60,6 +66,6 @@ export function createContexts() {
       const context = contexts.get(path);
       return context && sameFile(context.loadedFile, file) ? context.loadedBy : null;
     },
-    restore(path: string, context: ArtifactContext) { contexts.set(path, context); },
+    restore: keep,
   };
 }

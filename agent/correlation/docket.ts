@@ -36,9 +36,10 @@ export function createDocket() {
       return open;
     },
     gapForAll(gap: string) { for (const open of cases.values()) addGap(open, gap); },
+    /** Only the distance counts: what happened before a clock was set back must not stay open until it has caught up. */
     closeQuiet(now: number, quietMs: number) {
       for (const [key, open] of cases) {
-        if (now - open.lastFindingAt < quietMs) continue;
+        if (Math.abs(now - open.lastFindingAt) < quietMs) continue;
         open.changedAt = now;
         remove(key);
         close(open);

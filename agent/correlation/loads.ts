@@ -31,23 +31,30 @@ const most = { trees: 5_000, loads: 16, calls: 16, paths: 16, since: 32 } as con
 
 export type LoadEvent = EventOf<'mxnet.called'> | EventOf<'file.opened'>;
 
-/** Remembers who loaded what; bounded, the longest unseen process is forgotten first. */
-export function createLoads() {
+/** Remembers who loaded what; bounded, the longest unseen process is forgotten first, and `forgotten` hears its key. */
+export function createLoads(forgotten: (key: string) => void) {
   const trees = new Map<string, Tree>();
+
+  function keep(key: string, tree: Tree) {
+    trees.delete(key);
+    trees.set(key, tree);
+    const oldest = trees.keys().next().value;
+    if (trees.size <= most.trees || oldest === undefined) return;
+    trees.delete(oldest);
+    forgotten(oldest);
+  }
 
   function treeOf(process: ProcessRef, at: number): Tree {
     const key = refKey(process);
     const tree = trees.get(key) ?? { key, loads: [], since: [], count: 0, seenAt: at };
     tree.seenAt = at;
-    trees.delete(key);
-    trees.set(key, tree);
-    const oldest = trees.keys().next().value;
-    if (trees.size > most.trees && oldest !== undefined) trees.delete(oldest);
+    keep(key, tree);
     return tree;
   }
 
   return {
-    trees,
+    get: (key: string): Tree | undefined => trees.get(key),
+    restore: keep,
     /** The load that this call belongs to: an earlier call's of the same model, or a new one. */
     add(event: LoadEvent, process: Process, path: string | null): ModelLoad {
       const tree = treeOf(process, event.at);

@@ -45,10 +45,11 @@ const keyOfModel = (path: string) => `model:${modelOf(path)}`;
  */
 export function createCorrelation(options: CorrelationOptions): Correlation {
   const docket = createDocket();
-  const loads = createLoads();
-  const contexts = createContexts();
   const sensors = createSensors();
   let changedRows = new Set<string>();
+  // What is forgotten here must not stay on the disk either.
+  const loads = createLoads(key => { changedRows.add(`tree:${key}`); });
+  const contexts = createContexts(path => { changedRows.add(`context:${path}`); });
   let quietCheckedAt = 0;
   let suppressed = 0;
   let recentLoss: { readonly at: number; readonly text: string } | null = null;
@@ -182,7 +183,7 @@ export function createCorrelation(options: CorrelationOptions): Correlation {
       for (const [key, open] of docket.takeChanged()) rows.set(`case:${key}`, open);
       for (const row of changedRows) {
         const key = row.slice(row.indexOf(':') + 1);
-        rows.set(row, (row.startsWith('tree:') ? loads.trees.get(key) : contexts.get(key)) ?? null);
+        rows.set(row, (row.startsWith('tree:') ? loads.get(key) : contexts.get(key)) ?? null);
       }
       changedRows = new Set();
       return rows;
@@ -191,7 +192,7 @@ export function createCorrelation(options: CorrelationOptions): Correlation {
       for (const [row, value] of rows) {
         const key = row.slice(row.indexOf(':') + 1);
         if (row.startsWith('case:')) docket.restore(key, value as Case);
-        else if (row.startsWith('tree:')) loads.trees.set(key, value as Tree);
+        else if (row.startsWith('tree:')) loads.restore(key, value as Tree);
         else contexts.restore(key, value as ArtifactContext);
       }
     },

@@ -56,14 +56,15 @@ export interface Courier {
 
 /** What the far side has answered and the outbox has not yet noted. */
 interface Owed {
-  readonly through: number;
-  readonly count: number;
+  readonly sent: readonly number[];
   readonly refused: { readonly ids: readonly string[]; readonly reason: string } | null;
 }
 
 /** A sink that has not heeded an aborted signal by then is given up. */
 const graceMs = 2_000;
 const closeMs = 500;
+/** Prepared in one turn of the event loop. */
+const atOnce = 50;
 
 /**
  * Carries the outbox to one sink: a batch at a time, in order, for ever. It shares nothing with other couriers but the
@@ -83,6 +84,7 @@ export function courier({ name, open, maxRecords = 500, maxBytes = 2 ** 20, send
   let beatAt: number | null = null;
   let isBeatFailing = false;
   let isBeatRefused = false;
+  let ahead: readonly Envelope[] = [];
 
   async function run(): Promise<void> {
     while (!out.signal.aborted) {
@@ -106,26 +108,46 @@ export function courier({ name, open, maxRecords = 500, maxBytes = 2 ** 20, send
   async function round(): Promise<boolean> {
     settle();
     sink ??= await opened();
-    const batch = outbox.next(name, maxRecords, maxBytes);
+    const batch = ahead.length > 0 ? ahead : outbox.next(name, maxRecords, maxBytes);
+    ahead = [];
     const last = batch.at(-1);
     if (last === undefined) return false;
-    owed = { through: last.sequence, count: batch.length, refused: await handOver(sink, batch) };
+    const [refused, following] = await Promise.all([handOver(sink, batch), lookAhead(sink, last.sequence)]);
+    owed = { sent: batch.map(({ sequence }) => sequence), refused };
+    ahead = following;
     settle();
     return true;
+  }
+
+  /** What follows is read while the far side is waited for. It is only kept when that answers. */
+  async function lookAhead(sink: Sink, after: number): Promise<readonly Envelope[]> {
+    try {
+      // The sending gets going first.
+      await nextTurn();
+      const following = outbox.next(name, maxRecords, maxBytes, after);
+      for (let at = 0; at < following.length && !out.signal.aborted; at += atOnce) {
+        sink.prepare?.(following.slice(at, at + atOnce));
+        await nextTurn();
+      }
+      return following;
+    } catch {
+      // Whatever it is, whoever reads it in its turn meets it again and tells.
+      return [];
+    }
   }
 
   /** An answer is never asked for twice: while the disk refuses to note it, nothing is sent. */
   function settle(): void {
     if (owed === null) return;
-    const { through, count, refused } = owed;
+    const { sent, refused } = owed;
     if (refused !== null) {
       const dead = demand(outbox.bury(name, refused.ids, refused.reason));
       if (dead > 0) log.error('a sink will never take these alerts: kept as dead letters', { sink: name, count: dead, reason: refused.reason });
       buried += dead;
     }
-    demand(outbox.confirm(name, through));
+    demand(outbox.confirm(name, sent.at(-1) ?? 0, sent));
     owed = null;
-    delivered += count - (refused?.ids.length ?? 0);
+    delivered += sent.length - (refused?.ids.length ?? 0);
     moved();
   }
 

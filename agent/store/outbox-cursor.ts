@@ -10,6 +10,9 @@ const ahead = `outbox.sequence > outbox_sink.cursor
 /** All that it waits for: what was sent again lies behind the cursor. */
 const awaited = `((${ahead}) OR EXISTS (SELECT 1 FROM outbox_again WHERE sink = outbox_sink.name AND outbox_again.sequence = outbox.sequence))`;
 
+/** What was sent again and has arrived: of all up to `:through`, those of `:sent` where that is told. */
+const settled = `sequence <= :through AND (:sent IS NULL OR sequence IN (SELECT value FROM json_each(:sent)))`;
+
 /** Notes which sinks count from now on, and counts anew what each waits for. Writes nothing when all is as it was. */
 export function enrol(database: Database, sinks: readonly string[]): void {
   if (new Set(sinks).size !== sinks.length) throw new RangeError(`a sink is named twice: ${sinks.join(', ')}`);
@@ -37,7 +40,7 @@ export function enrol(database: Database, sinks: readonly string[]): void {
 }
 
 interface Cursors {
-  confirm(sink: string, throughSequence: number): Stored<void>;
+  confirm(sink: string, throughSequence: number, sent?: readonly number[]): Stored<void>;
   bury(sink: string, ids: readonly string[], reason: string): Stored<number>;
   complain(sink: string, reason: string): Stored<void>;
   /** Throws RangeError for a sink nobody named. */
@@ -53,9 +56,9 @@ export function cursors(database: Database, sinks: readonly string[]): Cursors {
     WHERE name = :sink AND cursor < :through`);
   const arrived = database.prepare(`
     UPDATE outbox_sink SET pending = pending - passed.count, bytes = outbox_sink.bytes - passed.bytes
-    FROM (SELECT count(*) AS count, coalesce(sum(outbox.bytes), 0) AS bytes FROM outbox_again JOIN outbox USING (sequence) WHERE sink = :sink AND sequence <= :through) AS passed
+    FROM (SELECT count(*) AS count, coalesce(sum(outbox.bytes), 0) AS bytes FROM outbox_again JOIN outbox USING (sequence) WHERE sink = :sink AND ${settled}) AS passed
     WHERE name = :sink AND passed.count > 0`);
-  const settle = database.prepare('DELETE FROM outbox_again WHERE sink = :sink AND sequence <= :through');
+  const settle = database.prepare(`DELETE FROM outbox_again WHERE sink = :sink AND ${settled}`);
   const succeed = database.prepare('UPDATE outbox_sink SET last_success_at = ? WHERE name = ?');
   const last = database.prepare('SELECT last_sequence FROM outbox_total');
   const find = database.prepare(`SELECT outbox.sequence, outbox.bytes FROM outbox JOIN outbox_sink ON ${awaited} WHERE id = ? AND name = ?`);
@@ -78,13 +81,14 @@ export function cursors(database: Database, sinks: readonly string[]): Cursors {
 
   return {
     expect,
-    confirm(sink, throughSequence) {
+    confirm(sink, throughSequence, sent) {
       expect(sink);
+      const those = sent === undefined ? null : JSON.stringify(sent);
       return database.transaction(() => {
         // Beyond the last, rows yet to come would count as confirmed.
         const through = Math.min(throughSequence, (last.get() as { last_sequence: number }).last_sequence);
-        arrived.run({ sink, through });
-        settle.run({ sink, through });
+        arrived.run({ sink, through, sent: those });
+        settle.run({ sink, through, sent: those });
         advance.run({ sink, through });
         succeed.run(Date.now(), sink);
       });

@@ -29,10 +29,16 @@ export interface Outbox extends OutboxView, Letters {
   append(drafts: readonly EnvelopeDraft[]): Stored<Appended>;
   /** The newest number that was given; 0 when none was. Throws RetryableError. */
   lastSequence(): number;
-  /** The next in order: at least one if there is any, however large. Throws RetryableError. */
-  next(sink: string, maxCount: number, maxBytes: number): readonly Envelope[];
-  /** The sink has all up to and with this sequence. */
-  confirm(sink: string, throughSequence: number): Stored<void>;
+  /**
+   * The next in order: at least one if there is any, however large. `after`: a look ahead, beyond what is under way; it
+   * finds nothing while something is to be sent again, which goes first. Throws RetryableError.
+   */
+  next(sink: string, maxCount: number, maxBytes: number, after?: number): readonly Envelope[];
+  /**
+   * The sink has all up to and with this sequence. `sent`: just these were under way, so that what an operator had sent
+   * again meanwhile, which lies behind them, still waits.
+   */
+  confirm(sink: string, throughSequence: number, sent?: readonly number[]): Stored<void>;
   /**
    * The sink will never take these: kept as dead letters, with the reason, until age or want of room ends them.
    * Ids it does not wait for are passed over. Tells how many it buried.
@@ -65,7 +71,7 @@ export function openOutbox(database: Database, sinks: readonly string[], { maxBy
   const count = database.prepare('UPDATE outbox_total SET last_sequence = ?, bytes = bytes + ?');
   const expectMore = database.prepare('UPDATE outbox_sink SET pending = pending + ?, bytes = bytes + ? WHERE enabled');
   const waiting = database.prepare(`
-    SELECT sequence, id, bytes, draft FROM outbox WHERE sequence > (SELECT cursor FROM outbox_sink WHERE name = :sink)
+    SELECT sequence, id, bytes, draft FROM outbox WHERE sequence > max(:after, (SELECT cursor FROM outbox_sink WHERE name = :sink))
       AND NOT EXISTS (SELECT 1 FROM outbox_dead WHERE sink = :sink AND outbox_dead.sequence = outbox.sequence)
     ORDER BY sequence`);
 
@@ -95,16 +101,20 @@ export function openOutbox(database: Database, sinks: readonly string[], { maxBy
   const again = database.prepare('SELECT sequence, id, bytes, draft FROM outbox JOIN outbox_again USING (sequence) WHERE sink = :sink ORDER BY sequence');
 
   /** What was sent again goes first and by itself: its numbers lie behind the cursor. */
-  function* rowsFor(sink: string): Generator<Row> {
+  function* rowsFor(sink: string, after: number): Generator<Row> {
     let any = false;
-    for (const row of again.iterate({ sink }) as Iterable<unknown> as Iterable<Row>) { any = true; yield row; }
-    if (!any) yield* waiting.iterate({ sink }) as Iterable<unknown> as Iterable<Row>;
+    for (const row of again.iterate({ sink }) as Iterable<unknown> as Iterable<Row>) {
+      if (after > 0) return;
+      any = true;
+      yield row;
+    }
+    if (!any) yield* waiting.iterate({ sink, after }) as Iterable<unknown> as Iterable<Row>;
   }
 
-  function* read(sink: string, maxCount: number, maxBytes: number): Generator<Row> {
+  function* read(sink: string, maxCount: number, maxBytes: number, after: number): Generator<Row> {
     let count = 0;
     let bytes = 0;
-    for (const row of rowsFor(sink)) {
+    for (const row of rowsFor(sink, after)) {
       count += 1;
       bytes += row.bytes;
       if (count > 1 && (count > maxCount || bytes > maxBytes)) return;
@@ -112,9 +122,9 @@ export function openOutbox(database: Database, sinks: readonly string[], { maxBy
     }
   }
 
-  function next(sink: string, maxCount: number, maxBytes: number): readonly Envelope[] {
+  function next(sink: string, maxCount: number, maxBytes: number, after = 0): readonly Envelope[] {
     cursor.expect(sink);
-    const rows = database.read(() => [...read(sink, maxCount, maxBytes)]);
+    const rows = database.read(() => [...read(sink, maxCount, maxBytes, after)]);
     const envelopes: Envelope[] = [];
     const unreadable: string[] = [];
     for (const row of rows) {
@@ -125,7 +135,7 @@ export function openOutbox(database: Database, sinks: readonly string[], { maxBy
     // A row that the disk has spoilt must not hold up those behind it.
     const buried = cursor.bury(sink, unreadable, 'unreadable in the outbox');
     if (!buried.stored) throw buried.error;
-    return envelopes.length > 0 ? envelopes : next(sink, maxCount, maxBytes);
+    return envelopes.length > 0 ? envelopes : next(sink, maxCount, maxBytes, after);
   }
 
   return {

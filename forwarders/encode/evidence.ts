@@ -5,9 +5,17 @@ import type { Process, ProcessRef, Streams } from '../../agent/contract/process.
 import type { Evidence, OcsfContainer, OcsfFile, OcsfProcess } from './ocsf-schema.ts';
 import { baseName, commandLine, streamText } from './words.ts';
 
-/** Drops what is undefined, so that an absent attribute is absent in every encoding. */
-export const present = <Shape extends object>(shape: Shape): { [Key in keyof Shape]: Exclude<Shape[Key], undefined> } =>
-  Object.fromEntries(Object.entries(shape).filter(([, value]) => value !== undefined)) as { [Key in keyof Shape]: Exclude<Shape[Key], undefined> };
+type Present<Shape> = { [Key in keyof Shape]: Exclude<Shape[Key], undefined> };
+
+/** Drops what is undefined, so that an absent attribute is absent in every encoding. Where nothing is, it is not copied. */
+export function present<Shape extends object>(shape: Shape): Present<Shape> {
+  const given = shape as Record<string, unknown>;
+  const keys = Object.keys(given);
+  if (keys.every(key => given[key] !== undefined)) return shape as Present<Shape>;
+  const kept: Record<string, unknown> = {};
+  for (const key of keys) if (given[key] !== undefined) kept[key] = given[key];
+  return kept as Present<Shape>;
+}
 
 /** Nanoseconds since 1970 in decimal to whole milliseconds; undefined for what is no time. */
 export const millisecondsOf = (ns: string): number | undefined => (/^-?\d{1,25}$/.test(ns) ? Number(BigInt(ns) / 1_000_000n) : undefined);

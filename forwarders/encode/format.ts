@@ -4,7 +4,7 @@ import { encodeCef } from './cef.ts';
 import { encodeEcs } from './ecs.ts';
 import { heartbeatAsCef, heartbeatAsEcs, heartbeatAsLeef, heartbeatAsOcsf11, type HeartbeatEvent, encodeHeartbeat } from './heartbeat.ts';
 import { encodeLeef } from './leef.ts';
-import { encodeOcsf, maxAlertBytes } from './ocsf.ts';
+import { encodeOcsf, maxAlertBytes, ocsfLine } from './ocsf.ts';
 import { asOcsf11 } from './ocsf-older.ts';
 import type { DetectionFinding } from './ocsf-schema.ts';
 
@@ -27,19 +27,22 @@ export function encodeAs(format: AlertFormat, envelope: IncidentEnvelope | Heart
 
 function encodeIncident(format: AlertFormat, envelope: IncidentEnvelope, most: number): string {
   switch (format) {
-    case 'ocsf': return withinJson(alert => alert, envelope, most);
-    case 'ocsf-1.1': return withinJson(asOcsf11, envelope, most);
-    case 'ecs': return withinJson(encodeEcs, envelope, most);
+    case 'ocsf': return withinJson(ocsfLine, envelope, most);
+    case 'ocsf-1.1': return withinJson(rendered(asOcsf11), envelope, most);
+    case 'ecs': return withinJson(rendered(encodeEcs), envelope, most);
     case 'cef': return withinLine(encodeCef, envelope, most);
     case 'leef': return withinLine(encodeLeef, envelope, most);
     default: return format satisfies never;
   }
 }
 
-function withinJson(render: (alert: DetectionFinding) => unknown, envelope: IncidentEnvelope, most: number): string {
+type LineOf = (envelope: IncidentEnvelope, most: number) => string;
+const rendered = (render: (alert: DetectionFinding) => unknown): LineOf => (envelope, most) => JSON.stringify(render(encodeOcsf(envelope, most)));
+
+function withinJson(lineOf: LineOf, envelope: IncidentEnvelope, most: number): string {
   // A rendering may be somewhat longer than the alert it was made of.
   for (const room of [most, most * 0.75, most * 0.5]) {
-    const line = JSON.stringify(render(encodeOcsf(envelope, Math.floor(room))));
+    const line = lineOf(envelope, Math.floor(room));
     if (Buffer.byteLength(line) <= most) return line;
   }
   throw new RangeError(`it cannot be told in ${most} bytes`);

@@ -44,16 +44,26 @@ const rankOf = (severity: Severity): number => severities.indexOf(severity);
  * incident in all its changes, `metadata.uid` this one. What did not fit is counted in `unmapped.mxwarden.cut`:
  * evidence goes first, what no finding cites before what one does, the oldest before the newest.
  */
-export function encodeOcsf(envelope: IncidentEnvelope, most = maxAlertBytes): DetectionFinding {
+export const encodeOcsf = (envelope: IncidentEnvelope, most = maxAlertBytes): DetectionFinding => encode(envelope, most).alert;
+
+/** The same as JSON on one line. */
+export function ocsfLine(envelope: IncidentEnvelope, most = maxAlertBytes): string {
+  const { alert, line } = encode(envelope, most);
+  return line ?? JSON.stringify(alert);
+}
+
+/** `line`: the alert as JSON, where that was made in passing. */
+function encode(envelope: IncidentEnvelope, most: number): { readonly alert: DetectionFinding; readonly line: string | null } {
   let whole = 0;
   for (const level of levels) {
     const alert = bound(compose(envelope, level), level.text);
-    const size = jsonBytes(alert);
+    const line = JSON.stringify(alert);
+    const size = Buffer.byteLength(line);
     whole ||= size;
-    if (size <= most && level === levels[0]) return alert;
+    if (size <= most && level === levels[0]) return { alert, line };
     const excess = size - (most - roomForMark);
     const kept = shed(alert.evidences, excess, citedBy(envelope.body), level.spares);
-    if (kept !== null || level === levels.at(-1)) return mark(alert, kept ?? [], level, whole);
+    if (kept !== null || level === levels.at(-1)) return { alert: mark(alert, kept ?? [], level, whole), line: null };
   }
   throw new RangeError('unreachable: the last level returns');
 }
@@ -141,13 +151,22 @@ function rulesOf(findings: readonly Finding[], version: string, level: Level): P
   };
 }
 
-/** Every text escaped and at most `limit` long, every number one that JSON can say. */
+/** Every text escaped and at most `limit` long, every number one that JSON can say. What is so already is not copied. */
 function bound<Value>(value: Value, limit: number): Value {
   const walk = (part: unknown): unknown => {
     if (typeof part === 'string') return safeText(part, limit);
     if (typeof part === 'number') return Number.isFinite(part) ? part : null;
-    if (Array.isArray(part)) return part.map(walk);
-    return part !== null && typeof part === 'object' ? Object.fromEntries(Object.entries(part).map(([key, inner]) => [key, walk(inner)])) : part;
+    return part !== null && typeof part === 'object' ? walkInto(part) : part;
+  };
+  const walkInto = (part: object): object => {
+    const given = part as Record<string, unknown>;
+    const changes: [string, unknown][] = [];
+    for (const key of Object.keys(given)) {
+      const made = walk(given[key]);
+      if (made !== given[key]) changes.push([key, made]);
+    }
+    if (changes.length === 0) return part;
+    return Array.isArray(part) ? Object.assign([...part], Object.fromEntries(changes)) : { ...part, ...Object.fromEntries(changes) };
   };
   return walk(value) as Value;
 }

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installed } from './cache.ts';
@@ -29,6 +30,8 @@ export type RealCollector = Power & AsyncDisposable & {
   readonly grpc: string;
   /** Every log record stored so far, in the order in which they were stored. */
   records(): Promise<LogRecord[]>;
+  /** The same one by one, for many. */
+  eachRecord(take: (record: LogRecord) => void): Promise<void>;
   /** What the Collector has said so far. */
   log(): string;
   /** Behind a durable Collector: the one that writes the records. */
@@ -84,10 +87,16 @@ async function start(name: string, folder: string, options: CollectorOptions, ex
 }
 
 /** Only the last line of a run may be unfinished: it is being written, or a crash cut it before it was acknowledged. */
-async function readRecords(folder: string): Promise<LogRecord[]> {
+async function readRecords(folder: string, take: (record: LogRecord) => void): Promise<void> {
   const files = (await readdir(folder)).filter((name) => name.startsWith('records-')).sort();
-  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
-  return texts.flatMap((text) => text.split('\n').slice(0, -1).flatMap((line) => recordsOf(JSON.parse(line) as LogsLine)));
+  for (const file of files) {
+    let unfinished = '';
+    for await (const text of createReadStream(join(folder, file), { encoding: 'utf8', highWaterMark: 2 ** 20 }) as AsyncIterable<string>) {
+      const lines = (unfinished + text).split('\n');
+      unfinished = lines.pop() ?? '';
+      for (const line of lines) recordsOf(JSON.parse(line) as LogsLine).forEach(take);
+    }
+  }
 }
 
 /** A real Collector on loopback, empty, gone with everything it stored when disposed of. */
@@ -107,7 +116,12 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Re
   return {
     http, grpc,
     behind: behind?.daemon ?? null,
-    records: () => readRecords(folder),
+    async records() {
+      const records: LogRecord[] = [];
+      await readRecords(folder, (record) => { records.push(record); });
+      return records;
+    },
+    eachRecord: (take) => readRecords(folder, take),
     log: () => daemon.log,
     kill: () => daemon.kill(),
     stop: () => daemon.stop(),

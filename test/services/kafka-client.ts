@@ -58,11 +58,18 @@ async function offsetsOf(bootstrap: string, topic: string, tries = 20): Promise<
 
 /** Everything in the topic up to now, by partition and offset. */
 export async function consumeAll(bootstrap: string, topic: string): Promise<Message[]> {
+  const found: Message[] = [];
+  await consumeEach(bootstrap, topic, (message) => { found.push(message); });
+  return found.sort((one, other) => one.partition - other.partition || one.offset - other.offset);
+}
+
+/** The same without keeping it: each partition in its order. */
+export async function consumeEach(bootstrap: string, topic: string, take: (message: Message) => void): Promise<void> {
   const offsets = await offsetsOf(bootstrap, topic);
   const unread = new Map(offsets.filter(({ low, high }) => low !== high).map(({ partition, high }) => [partition, Number(high)]));
-  if (unread.size === 0) return [];
+  if (unread.size === 0) return;
 
-  const found: Message[] = [];
+  let count = 0;
   const done = Promise.withResolvers<void>();
   const consumer = client(bootstrap).consumer({ groupId: `mxwarden-test-${randomUUID()}`, maxWaitTimeInMs: 50, sessionTimeout: 30_000 });
   consumer.on(consumer.events.CRASH, ({ payload }) => { if (!payload.restart) done.reject(payload.error); });
@@ -72,15 +79,17 @@ export async function consumeAll(bootstrap: string, topic: string): Promise<Mess
     await consumer.run({
       autoCommit: false,
       eachBatch: async (payload) => {
-        found.push(...messagesOf(payload));
+        const messages = messagesOf(payload);
+        count += messages.length;
+        messages.forEach(take);
         if (Number(payload.batch.lastOffset()) + 1 >= (unread.get(payload.batch.partition) ?? 0)) unread.delete(payload.batch.partition);
         if (unread.size === 0) done.resolve();
       },
     });
-    const late = await Promise.race([done.promise, delay(consumeMs, 'late' as const, { ref: false })]);
-    if (late === 'late') throw new Error(`${topic} was not read to its end within ${consumeMs} ms: ${found.length} messages so far`);
+    for (let before = -1; (await Promise.race([done.promise, delay(consumeMs, 'late' as const, { ref: false })])) === 'late'; before = count) {
+      if (count === before) throw new Error(`${topic} was not read to its end, and nothing came for ${consumeMs} ms: ${count} messages so far`);
+    }
   } finally {
     await consumer.disconnect();
   }
-  return found.sort((one, other) => one.partition - other.partition || one.offset - other.offset);
 }

@@ -5,7 +5,7 @@ import { installed } from './cache.ts';
 import type { Power } from './daemon.ts';
 import { Daemon } from './daemon.ts';
 import type { Message } from './kafka-client.ts';
-import { asAdmin, client, consumeAll } from './kafka-client.ts';
+import { asAdmin, client, consumeAll, consumeEach } from './kafka-client.ts';
 import { parts } from './parts.ts';
 import { freePorts } from './ports.ts';
 import { mustRun } from './run.ts';
@@ -29,6 +29,8 @@ export type RealKafka = Power & AsyncDisposable & {
   send(topic: string, values: readonly string[]): Promise<void>;
   /** Every message of the topic up to now, from the beginning, by partition and offset. */
   consume(topic: string): Promise<Message[]>;
+  /** The same one by one, for a topic that is large; each partition in its order. */
+  consumeEach(topic: string, take: (message: Message) => void): Promise<void>;
   /** What the broker has said so far. */
   log(): string;
 };
@@ -105,6 +107,7 @@ function kafkaOn(daemon: Daemon, bootstrap: string, removeFolder: () => Promise<
       try { await producer.send({ topic, acks: -1, messages: values.map((value) => ({ value })) }); } finally { await producer.disconnect(); }
     },
     consume: (topic) => consumeAll(bootstrap, topic),
+    consumeEach: (topic, take) => consumeEach(bootstrap, topic, take),
     log: () => daemon.log,
     kill: () => daemon.kill(),
     stop: () => daemon.stop(),

@@ -48,6 +48,8 @@ const longestHoldMs = 10_000;
 const mostAtOnce = 2_000;
 /** No timer rings more often. */
 const shortestMs = 20;
+/** Not the wall clock: whoever sets that back would silence all that waits until it has caught up. */
+const clock = (): number => performance.now();
 
 export function createTelling({ stableMs, maxUnstableMs, renameMs, tell, lookAgain }: TellingOptions): Telling {
   // Both are in the order in which they fall due: every entry waits equally long and goes to the end when it is renewed.
@@ -61,7 +63,7 @@ export function createTelling({ stableMs, maxUnstableMs, renameMs, tell, lookAga
   const isQuiet = (stat: BigIntStats): boolean => Date.now() - Number(stat.mtimeMs) >= stableMs;
 
   function wait(path: RawPath, change: 'created' | 'written', sight: FileSight): void {
-    const now = Date.now();
+    const now = clock();
     const before = waiting.get(path);
     const isOverdue = before !== undefined && now - before.since >= maxUnstableMs;
     if (isOverdue) say(before.change, path, sight);
@@ -85,7 +87,7 @@ export function createTelling({ stableMs, maxUnstableMs, renameMs, tell, lookAga
     if (absentFiles.get(keyOf(entry.row)) === entry) absentFiles.delete(keyOf(entry.row));
   }
   function miss(path: RawPath, row: Row, isDisplaced: boolean): void {
-    const entry: Absent = { path, row, until: Date.now() + renameMs, untold: waiting.get(path) ?? null, isDisplaced };
+    const entry: Absent = { path, row, until: clock() + renameMs, untold: waiting.get(path) ?? null, isDisplaced };
     absent.add(entry);
     if (row.target === null) absentFiles.set(keyOf(row), entry);
     schedule();
@@ -108,11 +110,11 @@ export function createTelling({ stableMs, maxUnstableMs, renameMs, tell, lookAga
   function schedule(): void {
     if (timer) return;
     const first = Math.min(firstOf(waiting.values())?.due ?? Infinity, firstOf(absent)?.until ?? Infinity);
-    if (first < Infinity) timer = setTimeout(() => { timer = null; ring(); schedule(); }, Math.max(shortestMs, first - Date.now()));
+    if (first < Infinity) timer = setTimeout(() => { timer = null; ring(); schedule(); }, Math.max(shortestMs, first - clock()));
   }
 
   function ring(): void {
-    const now = Date.now();
+    const now = clock();
     const again: RawPath[] = [];
     for (const [path, entry] of waiting) {
       if (entry.due > now || again.length >= mostAtOnce) break;

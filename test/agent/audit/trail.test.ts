@@ -56,6 +56,22 @@ test('what no checkpoint covers yet is there after a restart, and is signed then
   t.deepEqual(trail.takeBroken(), []);
 });
 
+test('a bundle that was filled after the remembered checkpoint, and not signed before a crash, is no damage', t => {
+  const at = place(t);
+  let remembered = '';
+  {
+    using trail = openTrail(at);
+    put(trail, records(0, 300));
+    remembered = headText(trail.sign(false));
+    put(trail, records(300, 500));
+  }
+  using trail = openTrail({ ...at, remembered });
+  t.deepEqual(trail.takeBroken(), []);
+  t.deepEqual([trail.epoch, trail.size], [1, 801]);
+  t.is(trail.sign(false).size, 801);
+  t.deepEqual(faults(at), []);
+});
+
 test('nothing new is no new checkpoint', t => {
   const at = place(t);
   using trail = openTrail(at);

@@ -125,6 +125,12 @@ test('an incident is closed after quiet, once', t => {
   t.is(correlation.take(params.at + options.quietMs + 5_000).length, 0);
 });
 
+test('a clock that is set back by more than that closes it too', t => {
+  const correlation = createCorrelation(options);
+  play(correlation, [params, high(params, 'crash.in-load')]);
+  t.deepEqual(correlation.take(params.at - 3_600_000).map(change => change.status), ['closed']);
+});
+
 test('what was remembered goes on after a restart', t => {
   const before = createCorrelation(options);
   const [first] = play(before, changed, [params, high(params, 'load.unread-argument')]);
@@ -134,6 +140,21 @@ test('what was remembered goes on after a restart', t => {
   const [second] = play(after, [shell, high(shell, 'child.shell')]);
   t.is(second?.id, first?.id);
   t.is(second?.revision, 2);
+});
+
+test('what is forgotten for want of room is forgotten on the disk too, and no more than there is room for is remembered', t => {
+  const correlation = createCorrelation(options);
+  const rows = new Map<string, unknown>();
+  const keep = () => { for (const [row, value] of correlation.takeRows()) if (value === null) rows.delete(row); else rows.set(row, value); };
+  for (let number = 0; number < 20_010; number++) correlation.see(fileChanged({ id: `f${number}`, place: { path: `/m/${number}.params` } }), []);
+  for (let number = 0; number < 5_010; number++) correlation.see({ ...params, id: `p${number}`, process: { ...params.process, pid: 10 + number } }, []);
+  keep();
+  const kept = (kind: string) => [...rows].filter(([row]) => row.startsWith(kind));
+  // One of the files is that of the loads: nothing is known of it that is worth a row.
+  t.deepEqual([kept('context:').length, kept('tree:').length], [19_999, 5_000]);
+  const after = createCorrelation(options);
+  after.restore([...rows, ...kept('tree:').slice(0, 20).map(([row, value]) => [`${row}0`, value] as const)]);
+  t.is([...after.takeRows().values()].filter(value => value === null).length, 20);
 });
 
 test('more incidents at once than there is room for are counted in one of the host', t => {

@@ -61,6 +61,45 @@ test('what fails is tried again, in order, until it is taken', async t => {
   t.deepEqual(far.taken.map(({ sequence }) => sequence), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
 });
 
+test('what comes next is read and prepared while the far side is waited for, and those very envelopes are sent', async t => {
+  const prepared: Envelope[] = [];
+  const sent: Envelope[] = [];
+  let tries = 0;
+  const eager: Sink = {
+    prepare(some) { prepared.push(...some); },
+    async send(batch) {
+      tries += 1;
+      if (tries <= 2) await until(() => prepared.length >= 2 * tries);
+      if (tries === 1) throw new RetryableError('not yet');
+      sent.push(...batch);
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+  const { outbox, put } = bench(t, [{ name: 'eager', open: async () => eager, maxRecords: 2 }]);
+  put(...drafts(0, 6));
+  await until(() => waiting(outbox, 'eager') === 0);
+  t.deepEqual(ids(sent), drafts(0, 6).map(({ id }) => id));
+  t.true(sent.slice(2).every(envelope => prepared.includes(envelope)));
+});
+
+test('a dead letter that is sent again while another batch is under way still goes', async t => {
+  const sent: string[] = [];
+  const released = Promise.withResolvers<void>();
+  const { outbox, put, delivery } = bench(t, [opening('strict', async batch => {
+    if (ids(batch).includes('bad') && !sent.includes('bad')) { sent.push('bad'); throw new RejectedError('not wanted', ['bad']); }
+    if (ids(batch).includes('slow')) await released.promise;
+    sent.push(...ids(batch));
+  })]);
+  put(draft('bad'));
+  await until(() => outbox.depth()[0]?.dead === 1);
+  put(draft('slow'));
+  await until(() => delivery.status()[0]?.inFlight === 1);
+  t.is(value(outbox.retry({})), 1);
+  released.resolve();
+  await until(() => waiting(outbox, 'strict') === 0);
+  t.deepEqual(sent, ['bad', 'slow', 'bad']);
+});
+
 test('a sink that hangs delays no other, is told as such, and gets everything once it answers', async t => {
   let hangs = true;
   const slow = await receiver(t, () => hangs ? 'hang' : 200);

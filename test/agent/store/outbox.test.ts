@@ -256,6 +256,23 @@ test('a dead letter that is sent again goes first, once, and can be buried again
   t.is(value(outbox.prune()), 2, 'what was sent again holds its row no longer');
 });
 
+test('a look ahead begins behind what is under way, and finds nothing while something is to be sent again', t => {
+  const outbox = openOutbox(database(t), ['file']);
+  value(outbox.append(drafts(0, 5)));
+  const ahead = () => outbox.next('file', 2, 1e9, 3).map(({ id }) => id);
+  t.deepEqual(ahead(), ['e3', 'e4']);
+  value(outbox.bury('file', ['e0', 'e1'], 'no'));
+  value(outbox.confirm('file', 2));
+  t.deepEqual(ahead(), ['e3', 'e4']);
+  value(outbox.retry({}));
+  t.deepEqual(ahead(), []);
+  value(outbox.confirm('file', 3, [3]));
+  t.deepEqual(ids(outbox, 'file'), ['e0', 'e1'], 'these were not under way');
+  value(outbox.confirm('file', 2, [2]));
+  t.deepEqual(ids(outbox, 'file'), ['e0']);
+  t.deepEqual(pending(outbox), { file: 3 });
+});
+
 test('what waits again survives a restart and keeps its row, and counts as before', t => {
   const state = database(t);
   const before = openOutbox(state, ['file']);
