@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ask } from '../../agent/control.ts';
 import { startAgent, startServer, saveModel, scene, type Alert, until } from '../e2e/rig.ts';
 import { startKafka, type RealKafka } from '../services/kafka.ts';
 import { missing } from '../services/missing.ts';
@@ -40,6 +41,7 @@ async function latencyFigures(): Promise<void> {
   await using agent = await startAgent(at);
   const toFile: number[] = [];
   const toKafka: number[] = [];
+  const toFinding: number[] = [];
   for (let round = 0; round < rounds; round++) {
     await using server = await startServer();
     await server.tell(`load ${model} 0`);
@@ -49,7 +51,11 @@ async function latencyFigures(): Promise<void> {
     await until(async () => (await at.alerts()).some(alert => tells(alert, server.pid)), 10_000, () => `the file has it\n${agent.stderr()}`);
     toFile.push(Date.now() - acted);
     toKafka.push(await stored(broker, server.pid) - acted);
+    const findings = await ask(join(at.folder, 'state'), { ask: 'findings', since: acted - 1_000 });
+    toFinding.push(...findings.filter(each => each.rule === 'child.shell' && each.processes.some(({ pid }) => pid === server.pid)).map(each => each.toldAt - each.at));
   }
+  print({ name: 'finding.latency.p50', value: quantile(toFinding, 0.5), unit: 'ms', against: 'from the kernel to the finding', goal: '<= 20', detail: { findings: toFinding.length } });
+  print({ name: 'finding.latency.p99', value: quantile(toFinding, 0.99), unit: 'ms', goal: '<= 100' });
   for (const [name, values, goal] of [['file', toFile, '1000'], ['kafka', toKafka, '1500']] as const) {
     print({ name: `alert.latency.${name}.p50`, value: quantile(values, 0.5), unit: 'ms', detail: { rounds } });
     print({ name: `alert.latency.${name}.p99`, value: quantile(values, 0.99), unit: 'ms', goal: `<= ${goal}` });
