@@ -13,13 +13,18 @@ export interface Tally {
 
 /** As much of an alert as is counted; a checkpoint of the audit trail has no evidences. */
 interface Alert {
+  readonly class_uid?: number;
   readonly metadata: { readonly uid: string; readonly sequence: number };
   readonly evidences?: readonly { readonly name?: string; readonly file?: { readonly path?: string } }[];
 }
 
 export const emptyTally = (): Tally => ({ bySequence: new Map(), files: new Set(), records: 0 });
 
-export function count(tally: Tally, { metadata: { uid, sequence }, evidences = [] }: Alert): void {
+/** Application Lifecycle: a heartbeat, which is not of the outbox and has the number of what went before. */
+const heartbeatClass = 6002;
+
+export function count(tally: Tally, { class_uid: kind, metadata: { uid, sequence }, evidences = [] }: Alert): void {
+  if (kind === heartbeatClass) return;
   tally.records += 1;
   const ids = tally.bySequence.get(sequence) ?? new Set();
   tally.bySequence.set(sequence, ids.add(uid));
