@@ -4,9 +4,10 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Log } from '../contract/component.ts';
 import { RetryableError, UnavailableError } from '../contract/errors.ts';
 import { holdDirectory, makePrivateDirectory } from './directory.ts';
-import { type Stored, storeFailure } from './failure.ts';
+import { isFull, type Stored, storeFailure } from './failure.ts';
 import { migrations } from './migrations.ts';
 import { type Damage, damageNote, openOrReplace, untoldDamage } from './replacement.ts';
+import { openReserve, type Reserve } from './reserve.ts';
 import { schemaVersion } from './schema.ts';
 
 /** The agent's memory as `status` and `outbox list` read it beside a running agent. */
@@ -28,6 +29,8 @@ export interface Database extends Reader {
    * undoes the whole and comes out of the outermost call. `work` must not be asynchronous.
    */
   transaction<T>(work: () => T): Stored<T>;
+  /** The same for what gives room back: on a full disk it may use what is laid by. While that is used up, all else waits. */
+  makingRoom<T>(work: () => T): Stored<T>;
 }
 
 const fileName = 'state.db';
@@ -47,7 +50,7 @@ export function openDatabase(stateDirectory: string, log: Log): Database {
     const hold = opened.use(holdDirectory(stateDirectory));
     const sqlite = openOrReplace(path, log);
     opened.move();
-    return owned(sqlite, hold, path);
+    return owned(sqlite, hold, path, openReserve(stateDirectory));
   } catch (error) {
     throw storeFailure(error, path);
   }
@@ -77,7 +80,7 @@ function reader(sqlite: DatabaseSync, path: string): Reader {
   };
 }
 
-function owned(sqlite: DatabaseSync, hold: Disposable, path: string): Database {
+function owned(sqlite: DatabaseSync, hold: Disposable, path: string, reserve: Reserve): Database {
   let running = false;
   // Why the running transaction must not be committed, though its outermost work may go on regardless.
   let doomed: { readonly reason: unknown } | undefined;
@@ -114,13 +117,28 @@ function owned(sqlite: DatabaseSync, hold: Disposable, path: string): Database {
     }
   }
 
-  const transaction: Database['transaction'] = work => running ? joined(work) : outermost(work);
+  /** What takes room waits until what was laid by is there again. */
+  function taking<T>(work: () => T): Stored<T> {
+    if (reserve.state === 'spent') reserve.restore();
+    if (reserve.state !== 'spent') return outermost(work);
+    return { stored: false, error: new RetryableError(`${path}: disk full (the room laid by is used to note what is delivered; all else waits until that has given some back)`) };
+  }
+
+  function making<T>(work: () => T): Stored<T> {
+    const first = outermost(work);
+    const stored = first.stored || !isFull(first.error.cause) || !reserve.spend() ? first : outermost(work);
+    if (stored.stored) reserve.restore();
+    return stored;
+  }
+
+  const transaction: Database['transaction'] = work => running ? joined(work) : taking(work);
   return {
     ...reader(sqlite, path),
     directory: dirname(path),
     get damage() { return untoldDamage(sqlite); },
     damageTold: () => transaction(() => { sqlite.prepare('DELETE FROM note WHERE name = ?').run(damageNote); }),
     transaction,
+    makingRoom: work => running ? joined(work) : making(work),
     [Symbol.dispose]() {
       try { sqlite.close(); } finally { hold[Symbol.dispose](); }
     },

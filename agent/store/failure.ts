@@ -22,6 +22,8 @@ export const isDamage = (error: unknown): boolean => damaged.has(resultCode(erro
 export const isUnfit = (error: unknown): boolean => (resultCode(error) & 0xff) === 19;
 /** Of whatever kind: SQLite could not give what it was asked for. */
 export const isUnreadable = (error: unknown): boolean => resultCode(error) !== 0;
+/** Also what a disk without room answers to a shared memory map: an input/output error. */
+export const isFull = (error: unknown): boolean => [10, 13].includes(resultCode(error) & 0xff);
 export const isBusy = (error: unknown): boolean => (resultCode(error) & 0xff) === 5;
 
 /**

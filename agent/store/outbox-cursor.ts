@@ -84,7 +84,7 @@ export function cursors(database: Database, sinks: readonly string[]): Cursors {
     confirm(sink, throughSequence, sent) {
       expect(sink);
       const those = sent === undefined ? null : JSON.stringify(sent);
-      return database.transaction(() => {
+      return database.makingRoom(() => {
         // Beyond the last, rows yet to come would count as confirmed.
         const through = Math.min(throughSequence, (last.get() as { last_sequence: number }).last_sequence);
         arrived.run({ sink, through, sent: those });
@@ -95,7 +95,7 @@ export function cursors(database: Database, sinks: readonly string[]): Cursors {
     },
     bury(sink, ids, reason) {
       expect(sink);
-      return database.transaction(() => ids.reduce((count, id) => count + buryOne(sink, id, written(reason)), 0));
+      return database.makingRoom(() => ids.reduce((count, id) => count + buryOne(sink, id, written(reason)), 0));
     },
     complain(sink, reason) {
       expect(sink);

@@ -46,7 +46,7 @@ export function letters(database: Database, view: OutboxView, sinks: readonly st
       }
       return dead.length;
     }),
-    drop: filter => database.transaction(() => {
+    drop: filter => database.makingRoom(() => {
       const gone = chosen(filter);
       for (const entry of gone) giveUp(entry);
       return severities.flatMap(severity => {

@@ -101,7 +101,7 @@ export function roomKeeper(database: Database, { maxBytes, maxAgeMs }: { readonl
       return summary([...refused, ...old, ...cheap]);
     },
     prune(limit = pruneStep) {
-      const pruned = database.transaction(() => {
+      const pruned = database.makingRoom(() => {
         const removed = removeDelivered(limit);
         if ((freePages.get() as { freelist_count: number }).freelist_count > idlePages) vacuum.all();
         return removed;

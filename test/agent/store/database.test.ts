@@ -33,7 +33,7 @@ for (const umask of ['000', '777']) {
     await occupy(t, directory, umask);
     t.is(statSync(directory).mode & 0o777, 0o700);
     const names = readdirSync(directory);
-    t.deepEqual(names.sort(), ['state.db', 'state.db-shm', 'state.db-wal', 'state.lock']);
+    t.deepEqual(names.sort(), ['state.db', 'state.db-shm', 'state.db-wal', 'state.lock', 'state.reserve']);
     for (const name of names) t.is(statSync(join(directory, name)).mode & 0o777, 0o600, name);
   });
 }
@@ -157,7 +157,7 @@ test('a damaged file is set aside under a dated name, whole, and a new one begin
   t.regex(state.damage?.setAside ?? '', /^state\.db\.damaged-\d{8}T\d{6}\.\d{3}Z$/);
   t.true(readFileSync(join(directory, state.damage?.setAside ?? '')).equals(bytes));
   t.like(log.lines[0], { level: 'error' });
-  t.deepEqual(readdirSync(directory).sort(), ['state.db', 'state.db-shm', 'state.db-wal', state.damage?.setAside, 'state.lock'].sort());
+  t.deepEqual(readdirSync(directory).sort(), ['state.db', 'state.db-shm', 'state.db-wal', state.damage?.setAside, 'state.lock', 'state.reserve'].sort());
   t.is(value(openOutbox(state, ['file']).append([draft('after')])).added, 1);
 });
 
