@@ -113,7 +113,8 @@ def load_model():
 
 def start(words, executable, **more):
     """Goes on until the next act: a sensor has the time that it needs to look at it."""
-    running.append(subprocess.Popen(words, executable=executable, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more))
+    streams = dict.fromkeys(('stdin', 'stdout', 'stderr'), subprocess.DEVNULL)
+    running.append(subprocess.Popen(words, executable=executable, **{**streams, **more}))
 
 
 def stop_all():
@@ -128,6 +129,12 @@ def stop_all():
 def run(program, *words, called=None):
     """A program of ours that only sleeps, under this name; with a slash it is a real one."""
     start([called or program, *words], program if program.startswith('/') else place(f'bin/{program}'))
+
+
+def member(**environment):
+    """Another Python, started with this environment, that opens a stand-in for libmxnet.so and sleeps."""
+    code = 'import ctypes, sys, time; ctypes.CDLL(sys.argv[1]); time.sleep(float(sys.argv[2]))'
+    start([sys.executable, '-c', code, place('elsewhere/libmxnet.so'), str(LONGEST_CHILD_S)], sys.executable, env={**os.environ, **environment})
 
 
 def hand(path, text):
@@ -214,6 +221,23 @@ def apart(addresses, act):
         settle()
         act()
     fork(inside)
+
+
+def hang(program, *words, address):
+    """A program of ours, as `run` has it, on a connection to ourselves that stays open as long as this process."""
+    with socket.create_server((address, 0)) as listener:
+        near = socket.create_connection(listener.getsockname()).detach()
+        listener.accept()[0].detach()
+    start([program, *words], place(f'bin/{program}'), stdin=near, stdout=near, stderr=near, preexec_fn=begin)
+
+
+def register():
+    """An operator that nothing names."""
+    if 'mxnet' in sys.modules:
+        operator = sys.modules['mxnet'].operator
+        operator.register('mxwarden_simulate')(type('Nothing', (operator.CustomOpProp,), {}))
+    else:
+        LIBRARY.MXCustomOpRegister(b'mxwarden_simulate', None)
 
 
 def send(count):

