@@ -20,7 +20,7 @@ test('what is there at the start is found, once, with identity, owner and mode',
 });
 
 test('a new file is created once and only when it stands still', async t => {
-  const watch = await watching(t, { stableMs: 300 });
+  const watch = await watching(t, { stableMs: 3_000 });
   const file = await open(join(watch.folder, 'net.params'), 'w');
   for (let part = 0; part < 5; part++) await file.write('weights');
   await file.close();

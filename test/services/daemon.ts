@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { tethered } from './run.ts';
 
@@ -29,6 +29,8 @@ export type Power = {
   /** Starts it again, on the same ports and data; stops it first if it runs. */
   restart(): Promise<void>;
 };
+
+const isStopped = (pid: number): boolean => readdirSync(`/proc/${pid}/task`).every(tid => /^\d+ \(.*\) T/s.test(readFileSync(`/proc/${pid}/task/${tid}/stat`, 'latin1')));
 
 const startMs = 60_000;
 const stopMs = 30_000;
@@ -59,7 +61,13 @@ export class Daemon implements Power, AsyncDisposable {
     await this.#end('SIGTERM');
   }
 
-  pause(): void { this.#running()?.kill('SIGSTOP'); }
+  pause(): void {
+    const child = this.#running();
+    if (child?.pid === undefined) return;
+    child.kill('SIGSTOP');
+    // On a busy machine some of its threads go on for a moment.
+    for (const end = performance.now() + 10_000; performance.now() < end && !isStopped(child.pid);) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+  }
   resume(): void { this.#running()?.kill('SIGCONT'); }
 
   async restart(): Promise<void> {
