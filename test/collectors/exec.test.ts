@@ -3,6 +3,7 @@ import exec from '../../collectors/exec.ts';
 import mxnet from '../../collectors/mxnet.ts';
 import processes from '../../collectors/processes.ts';
 import { UnavailableError } from '../../agent/contract/errors.ts';
+import { patient } from '../services/patience.ts';
 import { testWith } from '../services/require.ts';
 import { levels } from './kernel/bpf/levels.ts';
 import { act, begin, host, witness } from './kernel/tracefs/stage.ts';
@@ -20,21 +21,23 @@ for (const { level, parts, followed } of levels) {
     // It tells the ends of those that had MXNet when they were cloned.
     stack.use(await begin(processes, seen.port));
     stack.use(await begin(exec, seen.port, { level }));
-    using actor = await act(standIn.program, [standIn.library, 'register', 'line', 'run', 'sleep 0.4; exit 3', 'orphan', 'sh -c "sleep 0.3; kill -TERM \\$\\$"; sleep 0.3', 'line']);
+    // Long enough to be looked at while they live.
+    const [first, second] = [`sleep ${patient(400) / 1_000}`, `sleep ${patient(300) / 1_000}`];
+    using actor = await act(standIn.program, [standIn.library, 'register', 'line', 'run', `${first}; exit 3`, 'orphan', `sh -c "${second}; kill -TERM \\$\\$"; ${second}`, 'line']);
     await followed(actor.pid);
     await actor.next();
     const ofTree = <T extends { tree: { pid: number } }>(each: T): boolean => each.tree.pid === actor.pid;
     const child = await seen.until('process.executed', each => ofTree(each) && each.process.executable.path === '/bin/sh');
-    t.deepEqual(child.process.argv, ['sh', '-c', 'sleep 0.4; exit 3']);
+    t.deepEqual(child.process.argv, ['sh', '-c', `${first}; exit 3`]);
     t.is(child.parent.pid, actor.pid);
     t.is(child.process.ancestors[0]?.pid, actor.pid);
     t.not(child.process.executable.file, null);
     const sleeping = await seen.until('process.executed', each => each.process.argv[0] === 'sleep' && each.parent.pid === child.process.pid);
     t.is(sleeping.tree.pid, actor.pid);
 
-    const orphan = await seen.until('process.executed', each => each.process.argv[2]?.endsWith('; sleep 0.3') === true);
+    const orphan = await seen.until('process.executed', each => each.process.argv[2]?.endsWith(`; ${second}`) === true);
     t.false(orphan.parent.pid === 1 || orphan.parent.pid === actor.pid);
-    const inner = await seen.until('process.executed', each => each.process.argv[2] === 'sleep 0.3; kill -TERM $$');
+    const inner = await seen.until('process.executed', each => each.process.argv[2] === `${second}; kill -TERM $$`);
     const killed = await seen.until('process.exited', each => each.process.pid === inner.process.pid);
     // Where its parent has asked for its status before us, the kernel's own SIGKILL is all there is to see.
     t.true(killed.status !== null && 'signal' in killed.status && ['SIGTERM', 'SIGKILL'].includes(killed.status.signal));

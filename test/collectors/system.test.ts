@@ -50,7 +50,8 @@ withPython('a ring of io_uring and the use of a capability are told', 'import ct
   t.like(await seen.until('kernel.used', each => each.interface === 'capability' && each.tree.pid === tree), { detail: 'CAP_SYS_CHROOT', allowed: true });
 });
 
-withPython('with system calls watched: memory made executable, memory files, tracing and interfaces of the kernel are told', `
+// Where the hooks are seen no system call is watched: test/guests/inside/hooks.test.ts has the same for them.
+if (process.env.MXWARDEN_GUEST_LEVEL === undefined) withPython('with system calls watched: memory made executable, memory files, tracing and interfaces of the kernel are told', `
 import ctypes, mmap, os
 c = ctypes.CDLL(None)
 m = mmap.mmap(-1, 8192)

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { type PythonProcess, spawnPython } from '../services/mxnet.ts';
+import { patient } from '../services/patience.ts';
 import { tethered } from '../services/run.ts';
 import type { HeartbeatEvent } from '../../forwarders/encode/heartbeat.ts';
 
@@ -74,7 +75,7 @@ export async function startAgent(at: Scene, more: readonly string[] = [], env: R
   child.stdout.setEncoding('utf8').on('data', (text: string) => { stdout += text; });
   child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr += text; });
   const exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
-  await until(() => stderr.includes('armed in') || child.exitCode !== null, 60_000, () => `the agent is armed\n${stderr}`);
+  await until(() => stderr.includes('armed in') || child.exitCode !== null, patient(60_000), () => `the agent is armed\n${stderr}`);
   if (child.exitCode !== null) throw new Error(`the agent ended with ${child.exitCode}\n${stderr}`);
   return {
     pid: child.pid ?? 0, exited, stdout: () => stdout, stderr: () => stderr,

@@ -19,7 +19,7 @@ const programs = {
 } as const;
 type Program = keyof typeof programs;
 
-export type RealPart = keyof typeof parts | Program | 'root' | 'tracefs' | 'bpf' | 'clang' | 'rsyslog';
+export type RealPart = keyof typeof parts | Program | 'root' | 'tracefs' | 'bpf' | 'clang' | 'rsyslog' | 'guest';
 
 const tracing = '/sys/kernel/tracing';
 const setup = 'npm run test:setup';
@@ -57,6 +57,7 @@ function bpfMissing(): string | null {
 export function missing(part: RealPart): string | null {
   switch (part) {
     case 'root': return process.getuid?.() === 0 ? null : 'run as root';
+    case 'guest': return process.env.MXWARDEN_GUEST_LEVEL === undefined ? 'npm run test:guests' : bpfMissing();
     case 'rsyslog': return existsSync('/usr/sbin/rsyslogd') && globSync('/usr/lib/*/rsyslog/lmnsd_gtls.so').length > 0 ? null : 'apt-get install rsyslog rsyslog-gnutls';
     case 'tracefs': return tracefsMissing();
     case 'bpf': return bpfMissing();
@@ -66,6 +67,7 @@ export function missing(part: RealPart): string | null {
     case 'ocsf':
     case 'ecs':
     case 'verifier':
+    case 'guests':
     case 'collector': return isInstalled(parts[part]) ? null : setup;
     case 'cc':
     case 'c++':

@@ -2,6 +2,7 @@ import { chmod, copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Part } from './cache.ts';
 import { keyFrom, keyOf, pinsPath } from './cache.ts';
+import { guestKernels, installKernels } from './guest-kernels.ts';
 import { mustRun, onPath, run } from './run.ts';
 
 const minutes = (count: number): number => count * 60_000;
@@ -127,5 +128,15 @@ const verifier: Part = {
   },
 };
 
+/** Kernels of Debian, to be booted in guests. */
+const guests: Part = {
+  name: 'guests',
+  key: keyOf(JSON.stringify(guestKernels), 1),
+  async install(folder) {
+    for (const [command, debianPackage] of [['apt-get', 'apt'], ['dpkg-deb', 'dpkg'], ['xz', 'xz-utils']] as const) need(command, debianPackage);
+    await installKernels(folder);
+  },
+};
+
 /** Everything `npm run test:setup` installs. */
-export const parts = { mxnet, kafka, collector, ocsf, ecs, verifier } as const;
+export const parts = { mxnet, kafka, collector, ocsf, ecs, verifier, guests } as const;

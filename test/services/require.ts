@@ -1,11 +1,12 @@
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { missing, type RealPart } from './missing.ts';
+import { patient } from './patience.ts';
 
 type Body = (t: ExecutionContext) => Promise<void> | void;
 
 /** Real parts take seconds to start on a busy machine: more than Ava's patience with an ordinary test. */
-const patienceMs = 120_000;
+const patienceMs = patient(120_000);
 
 const register = (declare: typeof test | typeof test.serial) => (needs: readonly RealPart[], title: string, body: Body): void => {
   const lacks = needs.flatMap((part) => {

@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { UnavailableError } from '../../../agent/contract/errors.ts';
 import { errnoName, type Handle, type Libbpf } from './library.ts';
 import { type Fact, facts, isSyscall, type Loaded, loadPrograms, objectPath, refusals, type Sizes } from './programs.ts';
+import { hooksRun } from './hooks-trial.ts';
 import { reasonsOf, type Setup, type Sight } from './wire.ts';
 
 export interface Armament extends Loaded {
@@ -13,9 +14,9 @@ export interface Armament extends Loaded {
   readonly syscalls: (on: boolean) => ReadonlyMap<string, string>;
 }
 
-/** Not to be had where trampolines, or the event, are missing. */
-const isFickle = (name: string): boolean => /^(?:lsm_|fentry_|module_loaded$|capability_used$)/.test(name);
 const names = [...new Set(facts.flatMap(fact => fact.ways.flat()))];
+/** What kernels refuse, the most frequent first: events that came late, then everything where they refuse trampolines. */
+const suspects = [/^(?:module_loaded|capability_used|bytes_sent|bytes_received)$/, /^(?:lsm|fentry|fexit)_/, /./];
 
 /** Programs for calls are attached later, to libraries; each says so by its section. */
 const isLater = (section: string): boolean => section.startsWith('uprobe') || section.startsWith('uretprobe');
@@ -28,11 +29,15 @@ export function arm(bpf: Libbpf, setup: Setup): Armament {
   const refused = new Map<string, string>();
   for (const name of names.filter(isSyscall)) if (!setup.syscalls) refused.set(name, 'not asked for, since they slow every process on the machine');
   if (cgroup === null) for (const name of ['connecting4', 'connecting6', 'addressing4', 'addressing6']) refused.set(name, 'no cgroup v2 root is mounted');
+  if (!hooksRun(bpf, path, setup)) for (const name of names.filter(each => each.startsWith('lsm_'))) refused.set(name, 'attached, but not run: bpf is not among the security modules of this kernel (lsm= at boot)');
   let loaded = loadPrograms(bpf, path, preferred(refused), sizes);
-  // What kernels most often refuse is tried first: that is quick, and mostly enough.
-  for (const stage of [names.filter(isFickle), names.filter(name => !isFickle(name))]) {
+  // Few are tried at first: that is quick, and mostly enough.
+  const tried = new Set<string>();
+  for (const suspect of suspects) {
     if (!('errno' in loaded)) break;
-    for (const [name, why] of refusals(bpf, path, stage.filter(each => !refused.has(each)))) refused.set(name, `not loaded, ${why}`);
+    const stage = names.filter(name => suspect.test(name) && !refused.has(name) && !tried.has(name));
+    for (const [name, why] of refusals(bpf, path, stage)) refused.set(name, `not loaded, ${why}`);
+    for (const name of stage) tried.add(name);
     requireCore(refused);
     loaded = loadPrograms(bpf, path, preferred(refused), sizes);
   }

@@ -76,31 +76,26 @@ SEC("tp_btf/module_load") int module_loaded(__u64 *ctx) {
 /* The kernel asks for some of them at every turn, whoever it is; these it asks for when something is done that needs them. */
 #define BIT(cap) (1ULL << (cap))
 #define TELLING (BIT(16) | BIT(17) | BIT(18) | BIT(19) | BIT(22) | BIT(27) | BIT(32) | BIT(33) | BIT(38) | BIT(39) | BIT(40))
-SEC("tp_btf/cap_capable") int capability_used(__u64 *ctx) {
-  __u32 cap = ctx[3], tgid, tid;
-  if (cap > 63 || !(TELLING & BIT(cap))) return 0;
+static __always_inline void tell_capability(__u32 cap, __s32 refusal) {
+  __u32 tgid, tid;
+  if (cap > 63 || !(TELLING & BIT(cap))) return;
   struct watch *watch = watch_of_me(&tgid, &tid);
-  if (!watch || watch->usedCaps & BIT(cap)) return 0;
+  if (!watch || watch->usedCaps & BIT(cap)) return;
   watch->usedCaps |= BIT(cap);
-  tell_use(USE_CAPABILITY, cap, (__s32)ctx[4] == 0, 0, false);
-  return 0;
+  tell_use(USE_CAPABILITY, cap, refusal == 0, 0, false);
 }
+SEC("tp_btf/cap_capable") int capability_used(__u64 *ctx) { tell_capability(ctx[3], ctx[4]); return 0; }
+/* Before the kernel had that event. */
+SEC(TRAMPOLINE("fexit/cap_capable")) int fexit_capable(__u64 *ctx) { tell_capability(ctx[2], ctx[4]); return 0; }
 
 /*
  * One body, two ways to it. A program at a security hook is not run when one before it has refused, so that 0 never
  * overrules anybody.
  */
-#ifdef HOOKS_AS_EVENTS /* for a test: kernels without trampolines look at the bodies all the same */
 #define HOOK(name, hook) \
-  SEC("raw_tracepoint/sched_switch") int lsm_##name(__u64 *ctx) { at_##name(ctx); return 0; } \
-  SEC("raw_tracepoint/sched_switch") int fentry_##name(__u64 *ctx) { at_##name(ctx); return 0; }
-#define FUNCTION(name, function) SEC("raw_tracepoint/sched_switch") int fentry_##name(__u64 *ctx) { at_##name(ctx); return 0; }
-#else
-#define HOOK(name, hook) \
-  SEC("lsm/" hook) int lsm_##name(__u64 *ctx) { at_##name(ctx); return 0; } \
-  SEC("fentry/security_" hook) int fentry_##name(__u64 *ctx) { at_##name(ctx); return 0; }
-#define FUNCTION(name, function) SEC("fentry/" function) int fentry_##name(__u64 *ctx) { at_##name(ctx); return 0; }
-#endif
+  SEC(TRAMPOLINE("lsm/" hook)) int lsm_##name(__u64 *ctx) { at_##name(ctx); return 0; } \
+  SEC(TRAMPOLINE("fentry/security_" hook)) int fentry_##name(__u64 *ctx) { at_##name(ctx); return 0; }
+#define FUNCTION(name, function) SEC(TRAMPOLINE("fentry/" function)) int fentry_##name(__u64 *ctx) { at_##name(ctx); return 0; }
 
 static __always_inline void at_mprotect(__u64 *ctx) {
   struct vm_area_struct *area = (void *)ctx[0];

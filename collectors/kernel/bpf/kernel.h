@@ -62,6 +62,7 @@ struct kernel_siginfo { int si_code; } KERNEL;
 struct in6_addr { __u8 bytes[16]; };
 struct sock_common { __u16 skc_family, skc_num, skc_dport; __u32 skc_daddr, skc_rcv_saddr; struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr; } KERNEL;
 struct sock { struct sock_common __sk_common; __u16 sk_protocol; } KERNEL;
+struct socket { struct sock *sk; } KERNEL;
 
 struct module { char name[56]; } KERNEL;
 struct bpf_sock_addr { __u32 user_family, user_ip4, user_ip6[4], user_port, family, type, protocol; };

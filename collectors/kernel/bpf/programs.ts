@@ -23,9 +23,9 @@ export const facts: readonly Fact[] = [
   { fact: 'connections', ways: [['connecting4', 'connecting6'], ['socket_state']] },
   { fact: 'datagrams', ways: [['addressing4', 'addressing6']] },
   { fact: 'listeners', ways: [['socket_state']] },
-  { fact: 'bytes sent and received', ways: [['bytes_sent', 'bytes_received']] },
+  { fact: 'bytes sent and received', ways: [['bytes_sent', 'bytes_received'], ['fexit_sent4', 'fexit_sent6', 'fexit_received4', 'fexit_received6']] },
   { fact: 'io_uring', ways: [['io_uring_created']] },
-  { fact: 'capabilities used', ways: [['capability_used']] },
+  { fact: 'capabilities used', ways: [['capability_used'], ['fexit_capable']] },
   { fact: 'memory made executable', ways: [['lsm_mprotect', 'lsm_mmap'], ['fentry_mprotect', 'fentry_mmap'], ['sys_mprotect', 'sys_pkey_mprotect', 'sys_mmap']] },
   { fact: 'tracing', ways: [['lsm_ptrace', 'lsm_traceme'], ['fentry_ptrace', 'fentry_traceme'], ['sys_ptrace', 'sys_process_vm_readv', 'sys_process_vm_writev']] },
   { fact: 'mounts', ways: [['lsm_mount', 'lsm_move_mount'], ['fentry_mount', 'fentry_move_mount'], ['sys_mount', 'sys_move_mount']] },
@@ -42,7 +42,8 @@ export interface Loaded { readonly object: Handle; readonly programs: ReadonlyMa
 /** Of a map by its name; trials use the smallest. */
 export type Sizes = Readonly<Record<string, number>>;
 
-const least = { main_ring: 65_536, bulk_ring: 65_536, watched: 1, moved: 1, calling: 1, partners: 1 };
+/** As small as the kernel takes them. */
+export const leastSizes = { main_ring: 65_536, bulk_ring: 65_536, watched: 1, moved: 1, calling: 1, partners: 1 };
 
 /** The object for this machine, when it is the one that was built. Throws UnavailableError for another architecture, Error for other bytes. */
 export function objectPath(architecture: string): string {
@@ -78,7 +79,7 @@ function programsOf(bpf: Libbpf, object: Handle): Map<string, Program> {
 export function refusals(bpf: Libbpf, path: string, names: readonly string[]): Map<string, string> {
   const refused = new Map<string, string>();
   for (const name of names) {
-    const trial = loadPrograms(bpf, path, new Set([name]), least);
+    const trial = loadPrograms(bpf, path, new Set([name]), leastSizes);
     if ('errno' in trial) refused.set(name, errnoName(trial.errno)); else bpf.close(trial.object);
   }
   return refused;

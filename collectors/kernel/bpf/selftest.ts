@@ -33,12 +33,17 @@ export function act({ libc }: Libbpf, proc: string, probing: Probing): string | 
   call('long sendto(int, const void *, size_t, int, const void *, unsigned int)', one, to, 1, 0, to, to.length);
   call('int connect(int, const void *, unsigned int)', two, to, to.length);
   call('int listen(int, int)', three, 1);
-  const page = call<object>('void *mmap(void *, size_t, int, int, int, int64_t)', null, 4_096, readable, anonymous, -1, 0);
-  call('int mprotect(void *, size_t, int)', page, 4_096, readable | executable);
-  call('int munmap(void *, size_t)', page, 4_096);
+  makeExecutable({ libc });
   const file: number = call('int memfd_create(const char *, unsigned int)', word, 0);
   for (const each of [one, two, three, file]) if (each >= 0) call('int close(int)', each);
   return null;
+}
+
+/** A page of its own memory, for a moment. */
+export function makeExecutable({ libc }: Pick<Libbpf, 'libc'>): void {
+  const page = libc.func('void *mmap(void *, size_t, int, int, int, int64_t)')(null, 4_096, readable, anonymous, -1, 0) as object;
+  libc.func('int mprotect(void *, size_t, int)')(page, 4_096, readable | executable);
+  libc.func('int munmap(void *, size_t)')(page, 4_096);
 }
 
 const saw = (records: readonly BpfRecord[], fits: (record: BpfRecord) => boolean): boolean => records.some(fits);

@@ -8,7 +8,7 @@ import { type Order, receiveFrames, type Setup, type Sight, type Told } from './
 const flags = ['--max-semi-space-size=1', '--max-old-space-size=64', '--v8-pool-size=0', '--disable-warning=ExperimentalWarning'];
 const silentForMs = 10_000;
 const askEveryMs = 5_000;
-const readyWithinMs = 30_000;
+const readyWithinMs = 120_000;
 
 export interface Refusal { readonly probe: number; readonly why: string }
 /** What it said since it was ready, and records as the kernel wrote them; in the order of both. */

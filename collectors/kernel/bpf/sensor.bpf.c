@@ -219,7 +219,10 @@ static __always_inline bool describe(struct executed_record *record, struct linu
   record->ctimeNs = changed_at(inode);
   record->argumentsAt = nameRoom;
   unsigned long from = BPF_CORE_READ(memory, arg_start);
-  __u32 total = BPF_CORE_READ(memory, arg_end) - from, length = total > argumentRoom ? argumentRoom : total;
+  __u32 total = BPF_CORE_READ(memory, arg_end) - from, length = total;
+  /* Else the compiler compares `total` and passes on `length`, and Linux 6.1 does not know that the two are one. */
+  asm volatile("" : "+r"(length));
+  if (length > argumentRoom) length = argumentRoom;
   record->argumentTotal = total;
   record->nameBytes = bpf_probe_read_kernel_str(record->text, nameRoom, BPF_CORE_READ(program, filename));
   long failed = bpf_probe_read_user(record->text + nameRoom, length, (void *)from);
@@ -305,6 +308,12 @@ int signal_delivered(__u64 *ctx) {
   bpf_ringbuf_submit(record, 0);
   return 0;
 }
+
+#ifdef HOOKS_AS_EVENTS /* for a test: kernels without trampolines look at the bodies all the same */
+#define TRAMPOLINE(place) "raw_tracepoint/sched_switch"
+#else
+#define TRAMPOLINE(place) place
+#endif
 
 #include "calls.h"
 #include "sockets.h"

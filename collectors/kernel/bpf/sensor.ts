@@ -59,7 +59,7 @@ function run(): void {
   const watching = createWatching(bpf, maps, { proc: setup.proc, sys: setup.sys, tracefs: '' });
   const descriptors = [armament.map('main_ring'), armament.map('bulk_ring')] as const;
   const rings = [openRing(descriptors[0], setup.mainBytes), openRing(descriptors[1], setup.bulkBytes)];
-  const bits = (armament.attached.has('connecting4') ? settings.cgroup : 0) | (armament.attached.has('bytes_sent') ? settings.sending : 0);
+  const bits = (armament.attached.has('connecting4') ? settings.cgroup : 0) | (['bytes_sent', 'fexit_sent4'].some(name => armament.attached.has(name)) ? settings.sending : 0);
   bpf.update(armament.map('settings'), Buffer.alloc(4), Buffer.from([bits, 0, 0, 0]), 0);
   for (const [name, why] of armament.syscalls(true)) {
     const index = armament.sights.findIndex(({ way }) => way?.includes(name));

@@ -125,3 +125,10 @@ static __always_inline int add(struct sock *socket, __s32 bytes, bool isSent) {
 SEC("tp_btf/sock_send_length") int bytes_sent(__u64 *ctx) { return add((void *)ctx[0], ctx[1], true); }
 /* Looked at only: the bytes stay and are counted when they are taken. */
 SEC("tp_btf/sock_recv_length") int bytes_received(__u64 *ctx) { return ctx[2] & PEEK ? 0 : add((void *)ctx[0], ctx[1], false); }
+
+/* Before the kernel had these events (Linux 6.3): the functions that all calls for these sockets come to. */
+static __always_inline struct sock *sock_of(__u64 *ctx) { return BPF_CORE_READ((struct socket *)ctx[0], sk); }
+SEC(TRAMPOLINE("fexit/inet_sendmsg")) int fexit_sent4(__u64 *ctx) { return add(sock_of(ctx), ctx[3], true); }
+SEC(TRAMPOLINE("fexit/inet6_sendmsg")) int fexit_sent6(__u64 *ctx) { return add(sock_of(ctx), ctx[3], true); }
+SEC(TRAMPOLINE("fexit/inet_recvmsg")) int fexit_received4(__u64 *ctx) { return ctx[3] & PEEK ? 0 : add(sock_of(ctx), ctx[4], false); }
+SEC(TRAMPOLINE("fexit/inet6_recvmsg")) int fexit_received6(__u64 *ctx) { return ctx[3] & PEEK ? 0 : add(sock_of(ctx), ctx[4], false); }

@@ -9,7 +9,7 @@ import { type Command, createLines, encode, type Reply, type WatcherSetup } from
 const flags = ['--max-semi-space-size=1', '--max-old-space-size=64', '--v8-pool-size=0', '--disable-warning=ExperimentalWarning'];
 const silentForMs = 10_000;
 const askEveryMs = 3_000;
-const startMs = 20_000;
+const startMs = 60_000;
 
 export interface Watcher {
   readonly pid: number;
@@ -41,7 +41,7 @@ export async function startWatcher(host: HostPaths, hear: (reply: Reply) => void
   const ready = Promise.withResolvers<boolean>();
   const settling = new Map<number, (done: boolean) => void>();
   let asked = 0;
-  let heardAt = performance.now();
+  let heardAt = Infinity; // How long it may take to start, `late` watches over.
 
   const take = createLines<Reply>(reply => {
     switch (reply.kind) {

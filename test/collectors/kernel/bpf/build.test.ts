@@ -35,8 +35,8 @@ testWith(['clang', 'root', 'bpf'], 'what would run at security hooks and functio
   const folder = mkdtempSync(join(tmpdir(), 'mxwarden-objects-'));
   try {
     build(folder, ['HOOKS_AS_EVENTS']);
-    const names = facts.flatMap(fact => fact.ways.flat()).filter(name => /^(?:lsm|fentry)_/.test(name));
-    t.true(names.length >= 20);
+    const names = facts.flatMap(fact => fact.ways.flat()).filter(name => /^(?:lsm|fentry|fexit)_/.test(name));
+    t.true(names.length >= 26);
     const { file } = architectures[process.arch === 'arm64' ? 'arm64' : 'x64'];
     t.deepEqual([...refusals(loadLibbpf(), join(folder, file), names)], []);
   } finally { rmSync(folder, { recursive: true }); }

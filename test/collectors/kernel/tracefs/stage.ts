@@ -4,6 +4,7 @@ import type { Collector, CollectorPort } from '../../../../agent/contract/collec
 import type { Draft, EventKind } from '../../../../agent/contract/event.ts';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { patient } from '../../../services/patience.ts';
 
 export const host = { proc: '/proc', sys: '/sys', tracefs: '/sys/kernel/tracing' };
 export type DraftOf<Kind extends EventKind> = Extract<Draft, { kind: Kind }>;
@@ -19,18 +20,18 @@ export function witness(): { readonly port: CollectorPort; readonly drafts: Draf
     port: { host, emit(draft) { drafts.push(draft); }, fail(error) { throw error; }, log: { debug() { /* not of interest */ }, info: note, warn: note, error: note } },
     /** The first that fits, however long the machine needs for it; the test's own patience is the limit. */
     async until(kind, fits = () => true) {
-      for (const end = performance.now() + 60_000; performance.now() < end;) {
+      for (const end = performance.now() + patient(60_000); performance.now() < end;) {
         const found = all(kind).find(fits);
         if (found !== undefined) return found;
         await new Promise(resolve => { setTimeout(resolve, 20); });
       }
-      throw new Error(`no ${kind} came; there were: ${JSON.stringify(drafts).slice(0, 4_000)} ${notes.join('; ')}`);
+      throw new Error(`no ${kind} came; there were: ${JSON.stringify(drafts.filter(each => each.kind !== 'sensor.changed')).slice(0, 8_000)} ${notes.join('; ')}`);
     },
   };
 }
 
 const soon = async (what: string, isTrue: () => boolean): Promise<void> => {
-  for (const end = performance.now() + 60_000; !isTrue();) {
+  for (const end = performance.now() + patient(60_000); !isTrue();) {
     if (performance.now() > end) throw new Error(`not within a minute: ${what}`);
     await new Promise(resolve => { setTimeout(resolve, 20); });
   }
