@@ -138,5 +138,5 @@ const guests: Part = {
   },
 };
 
-/** Everything `npm run test:setup` installs. */
+/** Everything `npm run test:setup` installs; `guests` is for `npm run test:guests` alone. */
 export const parts = { mxnet, kafka, collector, ocsf, ecs, verifier, guests } as const;
