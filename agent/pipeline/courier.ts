@@ -85,11 +85,17 @@ export function courier({ name, open, maxRecords = 500, maxBytes = 2 ** 20, send
   let isBeatFailing = false;
   let isBeatRefused = false;
   let ahead: readonly Envelope[] = [];
+  let beatTries = 0;
+  // Of the clock that nobody sets.
+  let beatDue = Number.NEGATIVE_INFINITY;
 
   async function run(): Promise<void> {
+    // Without those of heartbeats: alerts begin their own back-off.
+    let tries = 0;
     while (!out.signal.aborted) {
       try {
         const carried = await round();
+        tries = 0;
         if (carried || !isBeatFailing) succeeded();
         await pulse();
         if (carried) await nextTurn();
@@ -98,8 +104,9 @@ export function courier({ name, open, maxRecords = 500, maxBytes = 2 ** 20, send
       } catch (error) {
         const failure = failureOf(error);
         failed(failure);
+        tries += 1;
         if (stopping.signal.aborted) return;
-        await pause(waitMs(failure, health.tries, pace), stopping.signal);
+        await pause(waitMs(failure, tries, pace), stopping.signal);
       }
     }
   }
@@ -151,30 +158,47 @@ export function courier({ name, open, maxRecords = 500, maxBytes = 2 ** 20, send
     moved();
   }
 
-  /** A heartbeat costs alerts no back-off: it is tried once in a round, and its failure is told. */
+  /** A heartbeat costs alerts no back-off: it has one of its own, gives way to a stop, and its failure is told. */
   async function pulse(): Promise<void> {
     const sent = beat;
-    if (sent === null || sink === undefined || stopping.signal.aborted) return;
+    if (sent === null || sink === undefined || stopping.signal.aborted || performance.now() < beatDue) return;
     const to = sink;
     try {
-      await limited(signal => to.send([sent], signal), { ms: sendTimeoutMs, graceMs, cancel: out.signal, abandoned: discard });
+      await limited(signal => to.send([sent], signal), { ms: sendTimeoutMs, graceMs, cancel: AbortSignal.any([out.signal, stopping.signal]), abandoned: discard });
       beatAt = Date.now();
-      if (isBeatFailing) succeeded();
-      isBeatFailing = false;
+      answered();
     } catch (error) {
       if (error instanceof RejectedError) refused(error);
       else {
+        // Its end is ours, and says nothing of the sink.
+        if (stopping.signal.aborted) return;
         isBeatFailing = true;
-        failed(failureOf(error));
-        // What asks to be tried again is, behind the next alerts; for all else the next heartbeat is early enough.
-        if (error instanceof RetryableError) return;
+        const failure = failureOf(error);
+        failed(failure);
+        // What asks to be tried again is, when it may be; for all else the next heartbeat is early enough.
+        if (error instanceof RetryableError) { again(failure); return; }
       }
     }
     if (beat === sent) beat = null;
   }
 
+  /** Whatever it said: it is there. */
+  function answered(): void {
+    if (isBeatFailing) succeeded();
+    isBeatFailing = false;
+    beatTries = 0;
+  }
+
+  function again(failure: Failure): void {
+    beatTries += 1;
+    const ms = waitMs(failure, beatTries, pace);
+    beatDue = performance.now() + ms;
+    setTimeout(work.ring, Math.ceil(ms) + 1).unref();
+  }
+
   /** It takes alerts all the same. */
   function refused(error: RejectedError): void {
+    answered();
     if (!isBeatRefused) log.warn('a sink refuses heartbeats', { sink: name, reason: oneLine(error) });
     isBeatRefused = true;
   }
@@ -236,6 +260,8 @@ export function courier({ name, open, maxRecords = 500, maxBytes = 2 ** 20, send
     notify: work.ring,
     beat(envelope) {
       beat = envelope;
+      // Its interval is pace enough for the first try.
+      beatDue = Number.NEGATIVE_INFINITY;
       work.ring();
     },
     status: () => ({ sink: name, ...health, inFlight, delivered, buried, beatAt }),

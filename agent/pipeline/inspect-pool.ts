@@ -11,6 +11,8 @@ export interface InspectJob {
   readonly maxBytes: number;
   /** Contents whose verdicts are at hand: a file that is one of them is answered `same`. */
   readonly known: readonly Known[];
+  /** Whether it may be given back as `postponed`. */
+  readonly givesWay?: boolean;
 }
 
 /** A digest, and the context in which its content was judged. */
@@ -19,7 +21,9 @@ export interface Known { readonly sha256: string; readonly judgedAs: string }
 export type Inspected =
   | (InspectionRecord & Known & { readonly type: 'read' })
   | (Known & { readonly type: 'same'; readonly file: FileIdentity })
-  | { readonly type: 'unread'; readonly reason: string; readonly cause: Cause };
+  | { readonly type: 'unread'; readonly reason: string; readonly cause: Cause }
+  /** Not begun: those before it, asked at once with it, took long. It may be asked again. */
+  | { readonly type: 'postponed' };
 
 /** `changed` and `unreadable` may go better a moment later. */
 export type Cause = 'changed' | 'unreadable' | 'final';

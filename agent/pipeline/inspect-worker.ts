@@ -19,6 +19,8 @@ import type { Inspected, InspectJob, Reply, ThreadData } from './inspect-pool.ts
 
 /** Replies that are ready wait for others at most so long. */
 const holdMs = 20;
+/** After so long the rest of what was asked at once is given back: who is urgent must not wait for all of it. */
+const mostMs = 1_000;
 const { configs, nice, at } = workerData as ThreadData;
 const inspectors = detectors.filter((detector): detector is ArtifactDetector => detector.sees === 'artifact' && configs.has(detector.name));
 const rooms = { file: createRoom(), beside: createRoom() };
@@ -27,12 +29,13 @@ setPriority(nice);
 
 parentPort?.on('message', (jobs: string) => {
   let ready: Reply[] = [];
-  let told = performance.now();
+  const start = performance.now();
+  let told = start;
   for (const job of JSON.parse(jobs) as readonly InspectJob[]) {
     Atomics.store(at, 1, process.hrtime.bigint());
     Atomics.store(at, 0, BigInt(job.id));
     const began = performance.now();
-    const answer = answerTo(job);
+    const answer: Inspected = job.givesWay === true && began - start > mostMs ? { type: 'postponed' } : answerTo(job);
     const now = performance.now();
     ready.push({ id: job.id, answer, ms: now - began });
     if (now - told < holdMs) continue;

@@ -139,8 +139,8 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
     while (!stopped && urgent.size + later.size > 0) {
       const worker = [...pool].find(one => !one.busy) ?? (pool.size < options.jobs ? addWorker() : null);
       if (worker === null) return;
-      const tasks = take(urgent.size > 0 ? urgent : later);
-      void run(worker, tasks);
+      const isUrgent = urgent.size > 0;
+      void run(worker, take(isUrgent ? urgent : later), isUrgent);
     }
   }
 
@@ -164,30 +164,37 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
     return worker;
   }
 
-  async function run(worker: InspectThread, tasks: readonly Task[]) {
+  async function run(worker: InspectThread, tasks: readonly Task[], isUrgent: boolean) {
     const answers = worker.ask(tasks.map(({ place, candidates, expected, reuse }) => (
-      { place, candidates, expected, maxBytes: options.maxBytes, known: reuse && expected ? copies.alike(place, expected.size) : [] }
+      { place, candidates, expected, maxBytes: options.maxBytes, known: reuse && expected ? copies.alike(place, expected.size) : [], givesWay: !isUrgent }
     )));
     for (const [index, task] of tasks.entries()) {
       const { answer } = await answers[index] ?? {};
       if (stopped) return;
-      if (answer) settle(task, answer);
+      if (answer) settle(task, answer, isUrgent);
     }
     next();
     setTimeout(() => { if (!worker.busy && pool.delete(worker)) void worker.end(); }, idleMs).unref();
   }
 
-  function settle(task: Task, answer: Inspected) {
+  /** Unless something newer waits to be said of it. */
+  function putBack(task: Task, isUrgent: boolean) {
+    const { path } = task.place;
+    if (!urgent.has(path) && !later.has(path)) (isUrgent ? urgent : later).set(path, task);
+  }
+
+  function settle(task: Task, answer: Inspected, isUrgent: boolean) {
     if (answer.type === 'read') {
       const { type, ...judged } = answer;
       inspected += 1;
       keep(task, { ...judged, judgedBy });
     } else if (answer.type === 'same') {
       const record = recordOf(task.place, answer);
-      if (record === null) later.set(task.place.path, { ...task, reuse: false });
+      if (record === null) putBack({ ...task, reuse: false }, isUrgent);
       else keep(task, record);
-    } else if (answer.cause !== 'final' && task.tries + 1 < maxTries) {
-      setTimeout(() => { if (!stopped) { later.set(task.place.path, { ...task, tries: task.tries + 1 }); next(); } }, 500 * (task.tries + 1)).unref();
+    } else if (answer.type === 'postponed') putBack(task, isUrgent);
+    else if (answer.cause !== 'final' && task.tries + 1 < maxTries) {
+      setTimeout(() => { if (!stopped) { putBack({ ...task, tries: task.tries + 1 }, false); next(); } }, 500 * (task.tries + 1)).unref();
     } else notRead(task, answer.reason);
   }
 
@@ -202,6 +209,9 @@ export function createInspector(options: InspectOptions, configs: ReadonlyMap<st
     const known = original ? cache.get(original.path) : null;
     if (known === null || known.sha256 !== sha256 || known.judgedAs !== judgedAs || known.judgedBy !== judgedBy) return null;
     if (known.beside === undefined) return { ...known, file };
+    // What lies beside it is looked for by this path, which in a container's view may lead elsewhere, or nowhere.
+    const here = identityAt(place.path);
+    if (here === null || !sameContent(here, file)) return null;
     const beside = { path: `${folderOf(place.path)}${lastName(known.beside.path)}`, file: identityAt(`${folderOf(place.path)}${lastName(known.beside.path)}`) };
     return alikeBeside(known.beside, beside) ? { ...known, file, beside } : null;
   }

@@ -61,14 +61,14 @@ function pageDamage(sqlite: DatabaseSync): string | null {
 
 export const isRagged = (path: string): boolean => statSync(path).size % pageBytes !== 0;
 
-/** Of a file format from the future SQLite would only read. Ours is 1, and 2 with a log. */
+/** Of a file format from the future SQLite would only read. Ours is 1, and 2 with a log; that of the schema, which it would refuse, is 4, and 0 in an empty file. */
 function headDamage(path: string): string | null {
-  const versions = Buffer.alloc(2);
+  const head = Buffer.alloc(48);
   const descriptor = openSync(path, 'r');
   try {
-    if (readSync(descriptor, versions, 0, 2, 18) < 2) return null;
+    if (readSync(descriptor, head, 0, head.length, 0) < head.length) return null;
   } finally { closeSync(descriptor); }
-  return versions.every(version => version === 1 || version === 2) ? null : 'it is of a file format that is not ours';
+  return [18, 19].every(at => head[at] === 1 || head[at] === 2) && head.readUInt32BE(44) <= 4 ? null : 'it is of a file format that is not ours';
 }
 
 /** SQLite reads zeros where the file ends too early, and its examination does not mind in long texts. No damage while the log has such a page. */
@@ -79,6 +79,9 @@ function earlyEnd(path: string): string | null {
   // One that only reads leaves the log alone when it closes.
   using sqlite = new DatabaseSync(path, { readOnly: true });
   if (Number(sqlite.prepare('PRAGMA page_count').get()?.page_count) <= whole) return null;
+  // That list goes down to a page as often as others lead to it: without end where they were made to.
+  const damage = schemaDamage(sqlite, path) ?? pageDamage(sqlite);
+  if (damage !== null) return damage;
   const logged = pagesInLog(log, Number(sqlite.prepare('PRAGMA wal_checkpoint(NOOP)').get()?.log));
   // Free pages are not in this list, and need not be anywhere.
   for (const { pageno } of sqlite.prepare('SELECT pageno FROM dbstat WHERE pageno > ?').iterate(whole)) {

@@ -53,14 +53,15 @@ run('fresh')` }],
   },
   named('preload', 'child.preload', 'env', ['LD_PRELOAD=/tmp/mxwarden-simulate.so', 'ls'], 'T1574.006', 'AML.T0011.000'),
   named('through-linker', 'child.through-linker', 'ld-linux-x86-64.so.2', ['/srv/mxwarden-simulate'], 'T1574.006', 'AML.T0011.000'),
+  // What it starts must end by itself: we end only the program that we know.
   {
-    name: 'first-ever-program', rule: 'child.first-ever', techniques: ['T1059', 'AML.T0050'], does: 'runs timeout 20 tail -f /dev/null', seenBy: programs,
+    name: 'first-ever-program', rule: 'child.first-ever', techniques: ['T1059', 'AML.T0050'], does: 'runs timeout 20 sleep 20', seenBy: programs,
     steps: [{ actor: `
 import shutil
 program = shutil.which('timeout') or '/usr/bin/timeout'
 if os.path.realpath(program) == os.path.realpath('/bin/sh'):
     raise Cannot('here all tools are one program, which has run before')
-run(program, '20', 'tail', '-f', '/dev/null', called='timeout')` }],
+run(program, '20', 'sleep', '20', called='timeout')` }],
   },
   named('stop-agent', 'tampering.agent-command', 'systemctl', ['stop', 'mxwarden'], 'T1562.001', 'AML.T0107'),
   named('stop-guard', 'tampering.guard-command', 'auditctl', ['-e', '0'], 'T1562.001', 'AML.T0107'),

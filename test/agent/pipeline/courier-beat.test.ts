@@ -13,12 +13,12 @@ async function until(condition: () => boolean): Promise<void> {
 
 type Send = (batch: readonly Envelope[]) => Promise<void>;
 
-function bench(t: ExecutionContext, sends: Readonly<Record<string, Send>>, log = notebook()) {
+function bench(t: ExecutionContext, sends: Readonly<Record<string, Send>>, log = notebook(), pace = { firstMs: 5, maxMs: 20, misconfiguredMs: 20 }) {
   t.timeout(60_000);
   const names = Object.keys(sends);
   const outbox = openOutbox(database(t), names);
   const sinks = names.map(name => ({ name, open: async () => ({ send: sends[name] as Send, async [Symbol.asyncDispose]() {} }) }));
-  const delivery = deliver({ outbox, sinks, log, pace: { firstMs: 5, maxMs: 20, misconfiguredMs: 20 } });
+  const delivery = deliver({ outbox, sinks, log, pace });
   t.teardown(() => delivery.stop(100));
   return { outbox, delivery };
 }
@@ -85,4 +85,74 @@ test('a sink that refuses heartbeats is told once, stays well, and has no dead l
   t.deepEqual(outbox.list({ state: 'dead' }), []);
   await until(() => delivery.status()[0]?.state === 'healthy');
   t.is(log.lines.filter(({ message }) => message === 'a sink refuses heartbeats').length, 1);
+});
+
+test('a heartbeat that asks for another try has a back-off of its own: alerts that flow meanwhile do not pay for it', async t => {
+  let beats = 0;
+  const seen: string[] = [];
+  const { outbox, delivery } = bench(t, { a: async batch => {
+    if (batch.some(({ type }) => type === 'heartbeat')) { beats += 1; throw new RetryableError('busy', { afterMs: 3_600_000 }); }
+    seen.push(...batch.map(({ id }) => id));
+  } });
+  delivery.beat(heartbeat());
+  await until(() => delivery.status()[0]?.state === 'retrying');
+  for (let index = 0; index < 20; index += 1) {
+    value(outbox.append([draft(`e${index}`)]));
+    delivery.notify();
+    await until(() => outbox.depth()[0]?.pending === 0);
+  }
+  t.is(seen.length, 20);
+  t.is(beats, 1);
+});
+
+test('heartbeats that failed for long do not lengthen the back-off of alerts', async t => {
+  let beats = 0;
+  const tried: number[] = [];
+  const { outbox, delivery } = bench(t, { a: async batch => {
+    if (batch.some(({ type }) => type === 'heartbeat')) { beats += 1; throw new MisconfiguredError('no such topic'); }
+    tried.push(performance.now());
+    if (tried.length === 1) throw new RetryableError('busy');
+  } }, notebook(), { firstMs: 1, maxMs: 2 ** 31 - 1, misconfiguredMs: 20 });
+  // After 40 tries anything up to 24 days would be waited.
+  for (let number = 1; number <= 40; number += 1) {
+    delivery.beat(heartbeat({}, `beat-${number}`));
+    await until(() => beats === number);
+  }
+  value(outbox.append([draft('e0')]));
+  delivery.notify();
+  await until(() => outbox.depth()[0]?.pending === 0);
+  t.is(tried.length, 2);
+});
+
+test('a sink that was down and then refuses heartbeats is there again', async t => {
+  let answer: Error = new RetryableError('down');
+  const { delivery } = bench(t, { a: async () => { throw answer; } });
+  delivery.beat(heartbeat());
+  await until(() => delivery.status()[0]?.state === 'retrying');
+  answer = new RejectedError('not wanted', ['beat-1', 'beat-2']);
+  delivery.beat(heartbeat({}, 'beat-2'));
+  await until(() => delivery.status()[0]?.state === 'healthy');
+  t.is(delivery.status()[0]?.reason, null);
+});
+
+test('a stop does not wait for a heartbeat that hangs, but delivers the alerts that wait', async t => {
+  t.timeout(60_000);
+  const seen: string[] = [];
+  let hangs = false;
+  const outbox = openOutbox(database(t), ['a']);
+  const send: Send = async batch => {
+    if (batch.some(({ type }) => type === 'heartbeat')) { hangs = true; await new Promise(() => { /* for ever */ }); }
+    seen.push(...batch.map(({ id }) => id));
+  };
+  const delivery = deliver({ outbox, sinks: [{ name: 'a', open: async () => ({ send, async [Symbol.asyncDispose]() {} }) }], log: notebook(), pace: { firstMs: 5, maxMs: 20, misconfiguredMs: 20 } });
+  value(outbox.append([draft('e0')]));
+  delivery.notify();
+  await until(() => seen.length === 1);
+  value(outbox.append([draft('e1')]));
+  delivery.beat(heartbeat());
+  delivery.notify();
+  await until(() => hangs);
+  value(outbox.append([draft('e2')]));
+  await delivery.stop(30_000);
+  t.deepEqual(seen, ['e0', 'e1', 'e2']);
 });

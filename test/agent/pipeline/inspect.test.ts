@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,7 +21,7 @@ type Inspected = EventOf<'artifact.inspected'>;
 function rig(options: Partial<{ maxBytes: number; timeoutMs: number; queue: number }> = {}, config: object = {}) {
   const drafts: Draft[] = [];
   const known = new Map<string, InspectionRecord>();
-  const inspector = createInspector({ jobs: 1, maxBytes: 1e9, timeoutMs: 20_000, queue: 100, ...options }, new Map([['inspection', inspection.config.parse(config)]]), {
+  const inspector = createInspector({ jobs: 1, maxBytes: 4e9, timeoutMs: 20_000, queue: 100, ...options }, new Map([['inspection', inspection.config.parse(config)]]), {
     get: path => known.get(path) ?? null, set: (path, record) => { known.set(path, record); },
   }, { log, proc: '/proc', emit: draft => { drafts.push(draft); } });
   const next = async (count = 1) => {
@@ -260,4 +260,59 @@ test('a FIFO in the place of the symbol is not opened: who waits to write into i
   t.is((await next())?.verdict, 'clean');
   await delay(300);
   t.is(said, '');
+});
+
+test('a small file that grew into a large one meanwhile does not keep a loaded file waiting for those that were asked with it', async t => {
+  t.timeout(300_000);
+  const { inspector, drafts, next } = rig({ timeoutMs: 200_000 });
+  await using _ = inspector;
+  const found = [];
+  for (const name of ['first', 'grown', 'b', 'c']) {
+    const one = await file(`${name}.params`, 'x');
+    inspector.see(fileChanged({ place: one.place, file: one.identity(), change: 'found' }));
+    // Only a hole, but it is read.
+    if (name === 'grown') await truncate(one.path, 3_900_000_000);
+    found.push(one.place.path);
+  }
+  const [first, ...others] = found;
+  await next();
+  const loaded = await file('loaded.params', 'y');
+  inspector.see(mxnetCalled({ argument: pathArgument({ place: loaded.place, file: loaded.identity() }) }));
+  for (let tries = 0; drafts.length < 5 && tries < 10_000; tries++) await delay(25);
+  const [grown, ...small] = others;
+  t.deepEqual((drafts as unknown as Inspected[]).map(({ place }) => place.path), [first, grown, loaded.place.path, ...small]);
+});
+
+test('parameters whose path leads elsewhere than to them are no copy: what lies beside them cannot be told by it', async t => {
+  const { inspector, next } = rig();
+  await using _ = inspector;
+  const parameters = Buffer.from(container([dense({ dims: shape([2, 1]) }), dense()], { names: [text('arg:w'), text('arg:b')] }));
+  const alone = await file('net-0000.params', parameters);
+  inspector.see(fileChanged({ place: alone.place, file: alone.identity() }));
+  t.deepEqual(rulesOf(await next()), []);
+  const folder = await mkdtemp(join(tmpdir(), 'inspect-'));
+  await file('net-symbol.json', graph('other'), folder);
+  const copy = await file('net-0000.params', parameters, folder);
+  // As a container sees it: only below the root of the process is it found.
+  const place = { path: `/nowhere${copy.place.path}`, inside: copy.place.path };
+  inspector.see(mxnetCalled({ process: { ...mxnetCalled().process, pid: process.pid }, argument: pathArgument({ place, file: copy.identity() }) }));
+  t.deepEqual(rulesOf(await next(2)), ['model.unused-parameters', 'model.missing-parameter']);
+});
+
+test('what is read after all, since it is no copy, keeps its place before what is found', async t => {
+  const { inspector, drafts, known, next } = rig();
+  await using _ = inspector;
+  const content = Buffer.from(container([dense()], { names: [text('arg:w')] }));
+  const one = await file('a.params', content);
+  inspector.see(fileChanged({ place: one.place, file: one.identity() }));
+  await next();
+  known.clear();
+  const copy = await file('a.params', content);
+  inspector.see(fileChanged({ place: copy.place, file: copy.identity() }));
+  for (let number = 0; number < 64; number += 1) {
+    const found = await file(`${number}.bin`, 'x');
+    inspector.see(fileChanged({ place: found.place, file: found.identity(), change: 'found' }));
+  }
+  await next(66);
+  t.is((drafts as unknown as Inspected[]).findIndex(({ place }) => place.path === copy.place.path), 1);
 });

@@ -190,3 +190,56 @@ test('reading ends when its time is up, and what was not read is told as lost', 
   t.is(lost, null);
   t.true(saved <= 10, `${saved}`);
 });
+
+test('a file whose schema is of a format that SQLite refuses is replaced, and does not keep the agent from starting', t => {
+  const directory = filled(t);
+  const path = join(directory, 'state.db');
+  const bytes = readFileSync(path);
+  bytes.writeUInt32BE(5, 44);
+  writeFileSync(path, bytes);
+  using state = openDatabase(directory, notebook());
+  t.is(state.damage?.reason, 'it is of a file format that is not ours');
+  t.is(waiting(state).length, 399);
+});
+
+test('pages that lead to the same page again and again do not keep the agent at a cut file for ever', t => {
+  const directory = filled(t);
+  const path = join(directory, 'state.db');
+  const root = rootOf(directory, 'memory');
+  const bytes = readFileSync(path);
+  const first = bytes.length / page + 1;
+  // Each of these leads 580 times to the next: 580⁴ ways to the last.
+  const knots = [root, first, first + 1, first + 2].map((_, index) => knot(index === 3 ? first + 3 : first + index));
+  knots[0]?.copy(bytes, (root - 1) * page);
+  const all = Buffer.concat([bytes, ...knots.slice(1), leaf(), Buffer.alloc(100)]);
+  all.writeUInt32BE(Math.ceil(all.length / page), 28);
+  all.copy(all, 92, 24, 28);
+  writeFileSync(path, all);
+  // It is only examined here: what may be read of such a file takes all of the time that there is.
+  t.truthy(((openSound(path) as { readonly damage?: string }).damage));
+});
+
+/** An interior page of a table, all of whose cells lead to one page: https://www.sqlite.org/fileformat2.html#b_tree_pages */
+function knot(child: number): Buffer {
+  const out = Buffer.alloc(page);
+  const cells = 580;
+  out[0] = 5;
+  out.writeUInt16BE(cells, 3);
+  out.writeUInt16BE(page - 5 * cells, 5);
+  out.writeUInt32BE(child, 8);
+  for (let cell = 0; cell < cells; cell += 1) {
+    const at = page - 5 * (cell + 1);
+    out.writeUInt32BE(child, at);
+    out[at + 4] = 1;
+    out.writeUInt16BE(at, 12 + 2 * cell);
+  }
+  return out;
+}
+
+/** A leaf of a table with one row of one NULL. */
+function leaf(): Buffer {
+  const out = Buffer.alloc(page);
+  out.set([13, 0, 0, 0, 1, 0x0f, 0xfa, 0, 0x0f, 0xfa]);
+  out.set([2, 1, 2, 0], page - 6);
+  return out;
+}
