@@ -15,6 +15,13 @@ import { buildStandIn, hasCompiler } from './kernel/tracefs/standin.ts';
 const standIn = hasCompiler ? buildStandIn() : undefined;
 test.after.always(() => standIn?.[Symbol.dispose]());
 
+/** A script of one process that does all of it and is still there when it is looked at: one that is gone in a moment is not told. */
+const stays = (deeds: string): string => `exec python3 -c 'import os, time
+def put(name, mode = "w"):
+    with open(name, mode) as file: file.write("x\\n")
+${deeds}
+time.sleep(30)'`;
+
 /** A made-up system in a folder, watched, and a process with MXNet that runs this script in it when told. */
 async function guarding(t: ExecutionContext, script: string, paths: readonly string[]) {
   if (standIn === undefined) throw new Error('needs a C compiler: apt-get install gcc');
@@ -32,7 +39,7 @@ async function guarding(t: ExecutionContext, script: string, paths: readonly str
 }
 
 testWith.serial(['root', 'cc'], 'what a child of a process with MXNet writes where the system runs it is told with who did it, what lies beside it is not', async t => {
-  const { folder, seen, actor } = await guarding(t, 'echo x > etc/other; echo x > etc/cron.d/job; echo x >> root/.bashrc; echo x > n; mv n etc/ld.so.preload; sleep 5', ['etc/ld.so.preload', 'etc/cron.d/*', 'root/.{bashrc,profile}']);
+  const { folder, seen, actor } = await guarding(t, stays('put("etc/other"); put("etc/cron.d/job"); put("root/.bashrc", "a"); put("n"); os.rename("n", "etc/ld.so.preload")'), ['etc/ld.so.preload', 'etc/cron.d/*', 'root/.{bashrc,profile}']);
   await seen.until('sensor.changed', each => each.state === 'armed');
   await written(t, actor);
   const at = (name: string) => seen.until('file.changed', each => each.place.path === join(folder, name));
@@ -50,7 +57,7 @@ testWith.serial(['root', 'cc'], 'what a child of a process with MXNet writes whe
 });
 
 testWith.serial(['root', 'cc'], 'a folder that a child of a process with MXNet makes and writes into at once is told with what is in it', async t => {
-  const { folder, seen, actor } = await guarding(t, 'mkdir -p root/.ssh root/.config/systemd/user; echo x > root/.ssh/authorized_keys; echo x > root/.ssh/other; echo x > root/.config/systemd/user/x.service; sleep 5', ['root/.ssh/{authorized_keys,rc}', 'root/.config/systemd/user/*']);
+  const { folder, seen, actor } = await guarding(t, stays('os.makedirs("root/.ssh"); os.makedirs("root/.config/systemd/user"); put("root/.ssh/authorized_keys"); put("root/.ssh/other"); put("root/.config/systemd/user/x.service")'), ['root/.ssh/{authorized_keys,rc}', 'root/.config/systemd/user/*']);
   await written(t, actor);
   const keys = await seen.until('file.changed', each => each.place.path === join(folder, 'root/.ssh/authorized_keys'));
   const unit = await seen.until('file.changed', each => each.place.path === join(folder, 'root/.config/systemd/user/x.service'));
