@@ -8,10 +8,10 @@ export interface Hanging { readonly whole: boolean; readonly words: string }
 type Socket = Extract<Stream, { readonly type: 'socket' }>;
 
 /**
- * Sockets inside the machine are what asyncio and libuv give their children, so they say nothing. One whose kind is not
- * known counts: who has so many open that it cannot be found must not be the better for it.
+ * Sockets inside the machine are what asyncio and libuv give their children, so they say nothing. Nor does one whose kind
+ * could not be found in time: on a busy machine that is mostly such a one.
  */
-const isRemote = (stream: Stream): stream is Socket => stream?.type === 'socket' && stream.family !== 'unix';
+const isRemote = (stream: Stream): stream is Socket => stream?.type === 'socket' && stream.family !== 'unix' && stream.family !== null;
 
 /** Null for files, pipes and terminals, unless the terminal is one that the parent passes on from a socket. */
 export function hanging({ streams, parentStreams }: EventOf<'process.executed'>): Hanging | null {

