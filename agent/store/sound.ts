@@ -9,6 +9,8 @@ export type Opened = { readonly sqlite: DatabaseSync } | { readonly damage: stri
 
 // The agent writes alone and readers do not block it; what little waiting is left must not hold up the event loop.
 const writerWaitMs = 100;
+/** At the start a reader may hold it for a moment, and what a killed agent left must be gone through first. */
+const openerWaitMs = 10_000;
 /** SQLite's default, which our files have: https://www.sqlite.org/fileformat2.html#the_database_header */
 export const pageBytes = 4_096;
 const logHeadBytes = 32;
@@ -21,7 +23,7 @@ export function openSound(path: string): Opened {
   makePrivateFile(path);
   const seen = damageOr(() => headDamage(path) ?? earlyEnd(path));
   if (seen !== null) return { damage: seen };
-  const sqlite = new DatabaseSync(path, { timeout: writerWaitMs, enableForeignKeyConstraints: true });
+  const sqlite = new DatabaseSync(path, { timeout: openerWaitMs, enableForeignKeyConstraints: true });
   try {
     // So that pages which delivered rows leave can be given back in small steps. It writes, and has an effect only on a new file.
     if (sqlite.prepare('PRAGMA page_count').get()?.page_count === 0) sqlite.exec('PRAGMA auto_vacuum = INCREMENTAL');
@@ -32,6 +34,7 @@ export function openSound(path: string): Opened {
     const damage = schemaDamage(sqlite, path) ?? pageDamage(sqlite);
     if (damage === null) {
       migrate(sqlite, path);
+      sqlite.exec(`PRAGMA busy_timeout = ${writerWaitMs}`);
       return { sqlite };
     }
     sqlite.close();
